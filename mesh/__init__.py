@@ -1,0 +1,1 @@
+"""Argosy's mesh: client resilience, the local cluster, and the `argosy` command."""

@@ -1,0 +1,5 @@
+"""The `argosy` command."""
+
+
+def main() -> None:
+    """Run the command line."""

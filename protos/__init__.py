@@ -1,0 +1,1 @@
+"""The contracts of the shop, and how Python code is made from them."""
