@@ -1,0 +1,1 @@
+"""What it costs: numbers held against the targets the project promises."""

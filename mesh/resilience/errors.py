@@ -1,0 +1,72 @@
+"""What can go wrong here, beyond what the peer answers?
+
+    grpc.aio.AioRpcError
+    +-- NotAttempted            the call failed before it reached the wire; nothing was sent
+        +-- CircuitOpen         UNAVAILABLE: the breaker rejected it
+        +-- DeadlineSpent       DEADLINE_EXCEEDED: no time was left
+    ValueError
+    +-- PolicyInvalid           a policy contradicts itself; raised where it is written, all problems at once
+
+The first two are AioRpcErrors so that whoever handles a peer's failures handles them with the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Metadata
+
+_UNAVAILABLE = StatusCode.UNAVAILABLE
+_NOTHING = Metadata()
+# Should the error travel on as it is: nobody above retries either (gRFC A6, server pushback).
+_DO_NOT_RETRY = Metadata(("grpc-retry-pushback-ms", "-1"))
+
+
+class NotAttempted(AioRpcError):
+    """The call failed before it reached the wire. `peer` says to whom it was meant to go."""
+
+    peer: str
+
+    def __str__(self) -> str:
+        return self.details() or ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
+
+class CircuitOpen(NotAttempted):
+    """The breaker rejected the call. It admits a trial in `retry_in` seconds; 0.0 when one is under way."""
+
+    def __init__(self, peer: str, group: str, retry_in: float) -> None:
+        super().__init__(_UNAVAILABLE, _NOTHING, _DO_NOT_RETRY)
+        self.peer, self.group, self.retry_in = peer, group, retry_in
+
+    def details(self) -> str:
+        # Put into words when somebody reads it: an open circuit rejects thousands of calls a second.
+        return f"circuit to {self.peer}/{self.group} is open; next trial in {self.retry_in:.1f}s"
+
+    def __reduce__(self) -> tuple[type[CircuitOpen], tuple[str, str, float]]:
+        return CircuitOpen, (self.peer, self.group, self.retry_in)
+
+
+class DeadlineSpent(NotAttempted):
+    """No time was left to begin the call of `method`."""
+
+    def __init__(self, peer: str, method: str) -> None:
+        super().__init__(StatusCode.DEADLINE_EXCEEDED, _NOTHING, _DO_NOT_RETRY)
+        self.peer, self.method = peer, method
+
+    def details(self) -> str:
+        return f"no time left to call {self.peer} {self.method}"
+
+    def __reduce__(self) -> tuple[type[DeadlineSpent], tuple[str, str]]:
+        return DeadlineSpent, (self.peer, self.method)
+
+
+class PolicyInvalid(ValueError):
+    """A policy that cannot be obeyed; `problems` names each contradiction."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))

@@ -1,0 +1,122 @@
+"""How do we call another service? Through a Peer; `open_peer` is the one way to open a channel to one.
+
+Everything calls of this process to one callee share is here: the channel, the retry budget, the breakers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar, cast
+
+import grpc
+
+from mesh.resilience import propagation
+from mesh.resilience.breaker import Breaker, NoBreaker
+from mesh.resilience.call import Method
+from mesh.resilience.deadline import Clock
+from mesh.resilience.errors import PolicyInvalid
+from mesh.resilience.events import Listener, Listeners
+from mesh.resilience.guard import Guard, Sleep
+from mesh.resilience.policy import PeerPolicy
+from mesh.resilience.retry_budget import RetryBudget
+from mesh.resilience.stub import GuardedChannel
+
+Stub = TypeVar("Stub")
+
+_CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    # No service config: no retryPolicy (it would multiply ours) and no timeout (it fires early, grpc#40633),
+    # neither from us nor from DNS. Transparent retries of what was never sent stay on (grpc.enable_retries).
+    ("grpc.service_config_disable_resolution", 1),
+    # A channel that backs off longer than the breaker stays shut after the breaker has opened its door.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 3000),
+)
+
+
+class Peer:
+    """Another service, as seen from this process. Belongs to the event loop that made it."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: grpc.aio.Channel,
+        policy: PeerPolicy,
+        *,
+        listeners: Iterable[Listener] = (),
+        enabled: bool = True,
+        withheld: frozenset[str] = frozenset(),
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.name = name
+        self._channel, self._policy, self._enabled, self._withheld = channel, policy, enabled, withheld
+        self._listeners = Listeners(listeners)
+        self._clock, self._sleep = clock, sleep
+        self._budget = RetryBudget(policy.budget)
+        self._breakers: dict[str, Breaker | NoBreaker] = {
+            group: Breaker(name, group, policy.breaker(group), listeners=self._listeners) if enabled else NoBreaker()
+            for group in sorted(policy.groups())
+        }
+
+    def stub(self, stub_class: Callable[[grpc.aio.Channel], Stub]) -> Stub:
+        """A generated stub whose every method obeys the policy. Raises PolicyInvalid.
+
+        A policy for a method that its service does not have is a misspelling, and found here.
+        """
+        asked: set[str] = set()
+
+        def find(name: str, replayable: bool) -> Method:  # noqa: FBT001 - one caller, one file
+            asked.add(name)
+            return self._method(name, replayable=replayable)
+
+        stub = stub_class(cast("grpc.aio.Channel", GuardedChannel(self._channel, find, withheld=self._withheld)))
+        services = {name.rpartition("/")[0] for name in asked}
+        ours = {name for name in self._policy.methods if name.rpartition("/")[0] in services}
+        if unknown := sorted(ours - asked):
+            raise PolicyInvalid(f"{self.name} has no method {name}" for name in unknown)
+        return stub
+
+    def breaker_state(self, group: str = "default") -> str:
+        """`closed`, `open` or `half-open`. Raises KeyError for a group the policy does not name."""
+        return self._breakers[group].state
+
+    def _method(self, name: str, *, replayable: bool) -> Method:
+        policy = self._policy.method(name)
+        if not replayable:
+            policy = policy.once()
+        if not self._enabled:
+            policy = policy.unprotected()
+        breaker = self._breakers[policy.group]
+        guard = Guard(self.name, name, policy, breaker, self._budget, self._listeners, self._clock, self._sleep)
+        return Method(guard)
+
+
+@asynccontextmanager
+async def open_peer(
+    name: str,
+    *,
+    target: str,
+    policy: PeerPolicy,
+    authority: str | None = None,
+    listeners: Iterable[Listener] = (),
+    interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
+    credentials: grpc.ChannelCredentials | None = None,
+    enabled: bool = True,
+) -> AsyncIterator[Peer]:
+    """Open the channel to a service, and close it.
+
+    `name` is the callee's name in metrics and logs. `authority` is its name on the wire when `target` is a
+    proxy's address. `interceptors` are innermost, they see every attempt: tracing goes there, and then
+    sends the trace context itself. `enabled=False` leaves only the deadline: the negative control.
+    """
+    options = [*_CHANNEL_OPTIONS, *([("grpc.default_authority", authority)] if authority else [])]
+    if credentials is None:
+        opened = grpc.aio.insecure_channel(target, options, interceptors=interceptors)
+    else:
+        opened = grpc.aio.secure_channel(target, credentials, options, interceptors=interceptors)
+    withheld = propagation.TRACE if interceptors else frozenset[str]()
+    async with opened as channel:
+        yield Peer(name, channel, policy, listeners=listeners, enabled=enabled, withheld=withheld)

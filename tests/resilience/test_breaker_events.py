@@ -1,0 +1,42 @@
+import logging
+
+import pytest
+
+from mesh.resilience.breaker import CLOSED, NoBreaker
+from mesh.resilience.events import CircuitClosed, CircuitCreated, CircuitHalfOpened, CircuitOpened, Event
+from mesh.resilience.verdicts import FAILED, HEALTHY
+from tests.resilience.circuit import Circuit
+
+
+def test_every_transition_is_told_once() -> None:
+    circuit = Circuit()
+    circuit.settle(circuit.half_open(), HEALTHY)
+    circuit.calls(HEALTHY, HEALTHY)
+    assert circuit.events == [
+        CircuitCreated("payments", "charge"),
+        CircuitOpened("payments", "charge", failures=20, calls=20, open_for=5.0),
+        CircuitHalfOpened("payments", "charge"),
+        CircuitClosed("payments", "charge"),
+    ]
+
+
+def test_listener_that_raises_changes_no_state_and_silences_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(event: Event) -> None:
+        raise RuntimeError(event)
+
+    circuit = Circuit(listeners=(broken,))
+    with caplog.at_level(logging.ERROR):
+        circuit.open()
+        circuit.time.pass_by(5.0)
+        circuit.calls(*[HEALTHY] * 3)
+    assert circuit.state == CLOSED
+    assert len(circuit.events) == 4
+    assert {record.message for record in caplog.records} == {"listener failed"}
+
+
+def test_no_breaker_admits_everything_and_learns_nothing() -> None:
+    none = NoBreaker()
+    for _ in range(100):
+        none.settle(none.admit(0.0), FAILED, 0.0)
+    assert none.state == CLOSED
+    assert not none.rejects_at(0.0)

@@ -1,0 +1,170 @@
+"""Streams through the policy, against a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+
+from mesh.resilience import CircuitOpen, MethodPolicy, Peer
+from mesh.resilience.events import AttemptEnded, CallEnded, CircuitCreated
+from tests.resilience.opened import Opened, policy
+from tests.resilience.scripted import Bench, Server, TStub, serve
+
+UNAVAILABLE, OK = StatusCode.UNAVAILABLE, StatusCode.OK
+
+
+class Streaming(Opened):
+    """A stub whose streams may be retried, and what it reports."""
+
+    to_server: Peer
+
+    async def streams(self, server: Server, *, min_calls: int = 1000, **method: Any) -> TStub:
+        quick = {"timeout": 10.0, "idempotent": True, "backoff": 0.001, "backoff_limit": 0.001}
+        streams = policy(MethodPolicy(**{**quick, **method}), min_calls=min_calls)
+        self.to_server = await self.peer(server, streams)
+        return self.to_server.stub(TStub)
+
+    def attempts(self) -> list[tuple[StatusCode, bool]]:
+        return [(event.code, event.local) for event in self.events if isinstance(event, AttemptEnded)]
+
+    def calls(self) -> list[tuple[StatusCode, int]]:
+        return [(event.code, event.attempts) for event in self.events if isinstance(event, CallEnded)]
+
+
+@pytest.fixture
+async def streaming() -> AsyncIterator[Streaming]:
+    streaming = Streaming()
+    async with streaming.stack:
+        yield streaming
+
+
+async def read(stream: AsyncIterator[bytes]) -> tuple[list[bytes], AioRpcError | None]:
+    """The messages, and the error that ended them."""
+    received: list[bytes] = []
+    try:
+        async for message in stream:
+            received.append(message)  # noqa: PERF401 - what came before the error is what we want
+    except AioRpcError as error:
+        return received, error
+    return received, None
+
+
+async def test_a_stream_is_retried_before_its_first_message(streaming: Streaming) -> None:
+    async with serve(UNAVAILABLE, UNAVAILABLE, [b"1", b"2"]) as server:
+        stub = await streaming.streams(server)
+        assert [message async for message in stub.UnaryStream(b"")] == [b"1", b"2"]
+        assert server.hits == 3
+    assert streaming.attempts() == [(UNAVAILABLE, False), (UNAVAILABLE, False), (OK, False)]
+    assert streaming.calls() == [(OK, 3)]
+
+
+async def test_a_stream_is_never_retried_after_its_first_message(streaming: Streaming) -> None:
+    async with serve([b"1", b"2", UNAVAILABLE]) as server:
+        stub = await streaming.streams(server)
+        received, error = await read(stub.UnaryStream(b""))
+        assert error is not None
+        assert received == [b"1", b"2"]
+        assert server.hits == 1
+    assert streaming.calls() == [(UNAVAILABLE, 1)]
+
+
+async def test_a_stream_that_fails_midway_is_a_failure(streaming: Streaming) -> None:
+    async with serve([b"1", UNAVAILABLE]) as server:
+        stub = await streaming.streams(server, min_calls=1)
+        assert await read(stub.UnaryStream(b"")) != ([b"1"], None)
+        assert streaming.to_server.breaker_state() == "open"
+        with pytest.raises(CircuitOpen):
+            await anext(stub.UnaryStream(b""))
+        assert server.hits == 1
+
+
+async def test_an_empty_stream_is_an_answer(streaming: Streaming) -> None:
+    async with serve([]) as server:
+        stub = await streaming.streams(server)
+        assert [message async for message in stub.UnaryStream(b"")] == []
+    assert streaming.calls() == [(OK, 1)]
+
+
+async def test_stopping_early_is_neutral_and_cancels_the_server(streaming: Streaming) -> None:
+    async with serve([b"1", "wait", b"2"]) as server:
+        stub = await streaming.streams(server, min_calls=1)
+        async with aclosing(stub.UnaryStream(b"")) as messages:
+            assert await anext(messages) == b"1"
+        # at once, not when the garbage collector finds the time
+        assert [type(event) for event in streaming.events] == [CircuitCreated, AttemptEnded, CallEnded]
+        await server.left.wait()
+        assert streaming.to_server.breaker_state() == "closed"
+    assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
+    assert streaming.calls() == [(StatusCode.CANCELLED, 1)]
+
+
+async def test_a_cancelled_reader_is_neutral_and_cancels_the_server(streaming: Streaming) -> None:
+    async with serve([b"1", "wait", b"2"]) as server:
+        stub = await streaming.streams(server, min_calls=1)
+        first = asyncio.Event()
+
+        async def reading() -> None:
+            async for _ in stub.UnaryStream(b""):
+                first.set()
+
+        reader = asyncio.create_task(reading())
+        await first.wait()
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        await server.left.wait()
+        assert streaming.to_server.breaker_state() == "closed"
+    assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
+
+
+async def test_a_stream_stopped_early_is_cancelled_even_when_somebody_holds_on_to_the_call() -> None:
+    class Held:
+        cancelled = False
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"1"
+            yield b"2"
+
+        def cancel(self) -> bool:
+            self.cancelled = True
+            return True
+
+    rpc = Held()
+    async with aclosing(Bench().method.stream(lambda _: rpc, None)) as messages:
+        assert await anext(messages) == b"1"
+    assert rpc.cancelled
+
+
+async def test_a_stream_nobody_reads_is_never_begun(streaming: Streaming) -> None:
+    async with serve([b"1"]) as server:
+        stub = await streaming.streams(server)
+        stub.UnaryStream(b"")
+        assert server.hits == 0
+    assert streaming.attempts() == []
+
+
+async def test_a_stream_has_one_deadline(streaming: Streaming) -> None:
+    async with serve([b"1", "wait"]) as server:
+        stub = await streaming.streams(server, timeout=0.3, fair_timeout=0.0, min_calls=1)
+        received, error = await read(stub.UnaryStream(b""))
+        assert received == [b"1"]
+        assert error is not None
+        assert error.code() is StatusCode.DEADLINE_EXCEEDED
+        assert streaming.to_server.breaker_state() == "open"
+
+
+async def test_requests_that_are_a_stream_cannot_be_sent_twice(streaming: Streaming) -> None:
+    async def requests() -> AsyncIterator[bytes]:
+        yield b"1"
+
+    async with serve(UNAVAILABLE) as server:
+        stub = await streaming.streams(server)
+        with pytest.raises(AioRpcError):
+            await stub.StreamUnary(requests())
+        with pytest.raises(AioRpcError):
+            await anext(stub.StreamStream(requests()))
+        assert server.hits == 2

@@ -1,0 +1,50 @@
+import pytest
+from grpc import StatusCode
+
+from mesh.resilience.verdicts import RETRIED_BY_DEFAULT, RETRYABLE, VERDICTS, Health, Retry
+
+BUSINESS = [
+    StatusCode.INVALID_ARGUMENT,
+    StatusCode.NOT_FOUND,
+    StatusCode.ALREADY_EXISTS,
+    StatusCode.PERMISSION_DENIED,
+    StatusCode.UNAUTHENTICATED,
+    StatusCode.FAILED_PRECONDITION,
+    StatusCode.OUT_OF_RANGE,
+    StatusCode.UNIMPLEMENTED,
+    StatusCode.ABORTED,
+]
+
+
+def test_every_status_has_a_verdict() -> None:
+    assert set(VERDICTS) == set(StatusCode)
+
+
+@pytest.mark.parametrize("code", BUSINESS)
+def test_a_business_code_is_healthy_and_never_retried(code: StatusCode) -> None:
+    assert VERDICTS[code] == (Retry.NEVER, Health.HEALTHY)
+
+
+def test_retried_by_default_are_only_these() -> None:
+    expected = {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.RESOURCE_EXHAUSTED}
+    assert expected == RETRIED_BY_DEFAULT
+
+
+def test_a_policy_may_add_what_might_be_a_passing_fault() -> None:
+    assert {StatusCode.INTERNAL, StatusCode.UNKNOWN, StatusCode.DATA_LOSS} == RETRYABLE - RETRIED_BY_DEFAULT
+
+
+def test_failures_are_these() -> None:
+    failed = {code for code, verdict in VERDICTS.items() if verdict.health is Health.FAILED}
+    assert failed == {
+        StatusCode.UNAVAILABLE,
+        StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.CANCELLED,
+        StatusCode.INTERNAL,
+        StatusCode.UNKNOWN,
+        StatusCode.DATA_LOSS,
+    }
+
+
+def test_quota_is_neutral() -> None:
+    assert VERDICTS[StatusCode.RESOURCE_EXHAUSTED] == (Retry.IF_TOLD, Health.NEUTRAL)
