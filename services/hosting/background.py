@@ -1,0 +1,43 @@
+"""How do a service's background tasks run? Until the drain; one that raises is started again, later each time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from prometheus_client import Counter
+
+from services.hosting.hosted import Background
+
+FIRST_PAUSE = 1.0  # seconds
+LONGEST_PAUSE = 30.0
+
+logger = logging.getLogger("argosy.background")
+
+
+@asynccontextmanager
+async def running(
+    tasks: Sequence[Background], failures: Counter, *, first_pause: float = FIRST_PAUSE
+) -> AsyncIterator[None]:
+    """Run `tasks` while the block runs, then cancel them and wait for their end."""
+    started = [asyncio.create_task(_keep_running(task, failures, first_pause)) for task in tasks]
+    try:
+        yield
+    finally:
+        for task in started:
+            task.cancel()
+        await asyncio.gather(*started, return_exceptions=True)
+
+
+async def _keep_running(task: Background, failures: Counter, pause: float) -> None:
+    name = getattr(task, "__qualname__", repr(task))
+    while True:
+        try:
+            return await task()
+        except Exception:
+            failures.labels(name).inc()
+            logger.exception("background task failed", extra={"task": name, "again_in": pause})
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,29 @@
+"""Who calls? The identity that the sidecar verified, from its x-forwarded-client-cert header.
+
+The header is a list with one element per hop, the newest last, each like
+`By=spiffe://...;Hash=...;Subject="O=a, CN=b";URI=spiffe://...`
+(https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert).
+Only the last element was written by our own sidecar; earlier ones are what a client claims.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+HEADER = "x-forwarded-client-cert"
+
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+# Possessive quantifiers: a malformed header costs one pass, not a search.
+_LAST_ELEMENT = re.compile(rf"(?:(?:{_QUOTED}|[^\",])*+,)*+((?:{_QUOTED}|[^\",])*+)")
+_PAIR = re.compile(rf"\s*([A-Za-z]+)=({_QUOTED}|[^;\"]*)(?:;|$)")
+
+
+@lru_cache(maxsize=256)  # a service has a handful of callers, each with one certificate at a time
+def caller(header: str) -> str:
+    """The URI of the last element, usually a SPIFFE id; empty when there is none or it is malformed."""
+    found = _LAST_ELEMENT.fullmatch(header)
+    if not found:
+        return ""
+    pairs = {key.upper(): value.strip('"') for key, value in _PAIR.findall(found[1])}
+    return str(pairs.get("URI", ""))

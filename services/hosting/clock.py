@@ -1,0 +1,38 @@
+"""What time is it? An argument, so that tests decide."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970, exactly: how databases keep times."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds: int) -> datetime:
+    """The time that many microseconds after 1970 began, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -1,0 +1,112 @@
+"""What is written down about every RPC, and what does every answer say about its server?
+
+One line of JSON, the numbers of metrics.py, and two trailers: `argosy-pod` and `argosy-version`.
+Trailers, not initial metadata: headers before an error hide its status from Envoy's outlier
+detection, and cost a write of their own (docs/decisions/0002-who-answered.md).
+No line ever holds a request or a response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from grpc import StatusCode
+from grpc.aio import AbortError, ServicerContext
+
+from services.hosting import logs
+from services.hosting.caller import HEADER as CLIENT_CERTIFICATE
+from services.hosting.caller import caller
+from services.hosting.metrics import MethodMetrics, ServerMetrics
+
+Trailers = tuple[tuple[str, str | bytes], ...]
+
+logger = logging.getLogger("argosy.access")
+
+
+class Observer:
+    """What is written down about the calls of one server."""
+
+    def __init__(
+        self,
+        metrics: ServerMetrics,
+        *,
+        pod: str,
+        version: str,
+        monotonic: Callable[[], float],
+        trace_id: Callable[[str], str],
+    ) -> None:
+        self.metrics = metrics
+        self.trailers: Trailers = (("argosy-pod", pod), ("argosy-version", version))
+        self.monotonic = monotonic
+        self.trace_id = trace_id
+
+    def method(self, name: str) -> ObservedMethod:
+        return ObservedMethod(self, name)
+
+
+class ObservedMethod:
+    """What is written down about the calls of one method."""
+
+    def __init__(self, observer: Observer, name: str) -> None:
+        self.observer = observer
+        self.name = name
+        self.metrics: MethodMetrics = observer.metrics.method(name)
+
+    def call(self, context: ServicerContext[Any, Any]) -> Observation:
+        return Observation(self, context)
+
+
+class Observation:
+    """One call, from its arrival to its answer; `reason` says why it was refused."""
+
+    __slots__ = ("_began", "_caller", "_context", "_observed", "method", "reason", "trailers")
+
+    def __init__(self, observed: ObservedMethod, context: ServicerContext[Any, Any]) -> None:
+        self._observed = observed
+        self._context = context
+        self.method = observed.name
+        self.trailers = observed.observer.trailers
+        self.reason = ""
+
+    def __enter__(self) -> Self:
+        observer = self._observed.observer
+        self._began = observer.monotonic()
+        self._observed.metrics.begin()
+        self._context.set_trailing_metadata(self.trailers)
+        certificate = traceparent = ""
+        for key, value in self._context.invocation_metadata() or ():
+            if key == CLIENT_CERTIFICATE:
+                certificate = str(value)
+            elif key == "traceparent":
+                traceparent = str(value)
+        self._caller = caller(certificate) if certificate else ""
+        # Never reset: gRPC answers each call in a task of its own.
+        logs.trace_id.set(observer.trace_id(traceparent))
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        seconds = self._observed.observer.monotonic() - self._began
+        code = _code(error, self._context)
+        self._observed.metrics.end(code, seconds)
+        facts = {"method": self.method, "code": code.name, "duration_ms": round(seconds * 1000, 3)}
+        if self.reason:
+            facts["reason"] = self.reason
+        logger.info("rpc", extra={**facts, "caller": self._caller})
+
+
+def _code(error: BaseException | None, context: ServicerContext[Any, Any]) -> StatusCode:
+    if error is None or isinstance(error, AbortError):
+        return _CODES.get(context.code(), StatusCode.OK)
+    if isinstance(error, asyncio.CancelledError):
+        remaining = context.time_remaining()
+        over = remaining is not None and remaining <= 0
+        return StatusCode.DEADLINE_EXCEEDED if over else StatusCode.CANCELLED
+    return StatusCode.UNKNOWN
+
+
+# A context answers with the number or the name of its code, depending on who has set it.
+_CODES: dict[object, StatusCode] = {key: code for code in StatusCode for key in (code, code.value[0])}
