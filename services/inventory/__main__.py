@@ -1,0 +1,48 @@
+"""Inventory, as a process: `python -m services.inventory`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from shop.inventory.v1 import inventory_pb2
+from shop.inventory.v1.inventory_pb2_grpc import add_InventoryServiceServicer_to_server
+
+from services.hosting import Host, Hosted, HostSettings, run
+from services.hosting.clock import microseconds
+from services.hosting.database import open_database
+from services.inventory.expiry import Expirer
+from services.inventory.seed import read_seed, sow
+from services.inventory.servicer import InventoryServicer
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventorySettings(HostSettings):
+    service_name: str = "inventory"
+    seed_file: Path | None = None
+    hold_seconds: float = Field(default=600.0, ge=1, le=3600)  # when Reserve does not say
+
+
+@asynccontextmanager
+async def build(settings: InventorySettings, host: Host) -> AsyncIterator[Hosted]:
+    def now() -> int:
+        return microseconds(host.clock.now())
+
+    seed = read_seed(settings.seed_file) if settings.seed_file else []
+    async with open_database(settings.database_url, MIGRATIONS) as database:
+        await database.write(sow, seed)
+        servicer = InventoryServicer(database, now, default_hold=settings.hold_seconds)
+        service = inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"]
+        yield Hosted(
+            servicers=[(service, servicer, add_InventoryServiceServicer_to_server)],
+            background=[Expirer(database, now).run],
+        )
+
+
+if __name__ == "__main__":
+    run(InventorySettings, build)

@@ -1,0 +1,88 @@
+"""When a reservation's time has run out, its pieces go back to the others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shop.inventory.v1 import inventory_pb2 as pb
+from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
+from sqlalchemy import Connection, event
+
+from services.hosting.clock import microseconds
+from services.hosting.database import Database
+from services.inventory import books, expiry
+from services.inventory.expiry import Expirer
+from tests.hosting.running import FakeClock
+from tests.inventory.asking import reserve, restock, stock
+from tests.inventory.balance import all_reservations, imbalances
+from tests.inventory.service_process import running
+
+
+@pytest.fixture
+def expirer(database: Database, clock: FakeClock) -> Expirer:
+    return Expirer(database, lambda: microseconds(clock.now()))
+
+
+async def test_the_sweep_expires_exactly_what_is_overdue(
+    inventory: InventoryServiceStub, expirer: Expirer, clock: FakeClock
+) -> None:
+    await inventory.Restock(restock(mug=10))
+    short, long, committed = reserve(mug=1, hold=10), reserve(mug=2, hold=11), reserve(mug=3, hold=10)
+    for asked in (short, long, committed):
+        await inventory.Reserve(asked)
+    await inventory.Commit(pb.CommitRequest(reservation_id=committed.reservation_id))
+    clock.advance(9.999)
+    assert await expirer.sweep() == 0
+    clock.advance(0.001)
+    assert await expirer.sweep() == 1
+    reservations = await all_reservations(inventory)
+    assert [reservations[asked.reservation_id].state for asked in (short, long, committed)] == [
+        pb.RESERVATION_STATE_EXPIRED,
+        pb.RESERVATION_STATE_HELD,
+        pb.RESERVATION_STATE_COMMITTED,
+    ]
+    found = await inventory.GetStock(pb.GetStockRequest(product_ids=["mug"]))
+    assert list(found.stock) == [stock("mug", available=5, reserved=2, committed=3)]
+
+
+async def test_many_overdue_reservations_are_swept_by_two_replicas_at_once_and_counted_once(
+    inventory: InventoryServiceStub, expirer: Expirer, clock: FakeClock, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "BATCH", 7)
+    await inventory.Restock(restock(mug=40))
+    for _ in range(40):
+        await inventory.Reserve(reserve(mug=1, hold=1))
+    clock.advance(1)
+    await asyncio.gather(expirer.sweep(), expirer.sweep())
+    found = await inventory.GetStock(pb.GetStockRequest(product_ids=["mug"]))
+    assert list(found.stock) == [stock("mug", available=40)]
+    assert imbalances(file) == []
+
+
+async def test_a_running_service_sweeps_by_itself(file: Path) -> None:
+    async with running("inventory", file) as service:
+        inventory = InventoryServiceStub(service.channel)
+        await inventory.Restock(restock(mug=1))
+        asked = reserve(mug=1, hold=1)
+        await inventory.Reserve(asked)
+        async with asyncio.timeout(30):
+            while (await all_reservations(inventory))[asked.reservation_id].state != pb.RESERVATION_STATE_EXPIRED:
+                await asyncio.sleep(0.1)  # polling, bounded by the timeout above
+        assert (await inventory.Reserve(reserve(mug=1))).reservation.state == pb.RESERVATION_STATE_HELD
+
+
+async def test_the_sweep_reads_only_held_reservations_and_not_the_whole_table(database: Database) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Connection) -> None:
+        @event.listens_for(connection, "before_cursor_execute")
+        def explained(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+            plans.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
+
+        books.due(connection, 0, 10)
+
+    await database.read(explain)
+    assert plans == ["SEARCH reservations USING INDEX reservations_to_expire (expires_at<?)"]
