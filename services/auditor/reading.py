@@ -1,0 +1,99 @@
+"""How are the books read? Over gRPC, a page at a time, as anybody else would read them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+from shop.inventory.v1 import inventory_pb2
+from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
+from shop.orders.v1 import orders_pb2
+from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
+from shop.payments.v1 import payments_pb2
+from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
+
+from mesh.resilience import MethodPolicy, PeerPolicy
+from services.auditor.books import Books
+
+PAGE_SIZE = 500
+"""The largest orders fit 500 times into gRPC's 4 MiB."""
+
+_PAGE = MethodPolicy(timeout=10.0, per_try_timeout=3.0, idempotent=True)
+ORDERS = PeerPolicy(methods={"/shop.orders.v1.OrdersService/ListOrders": _PAGE})
+PAYMENTS = PeerPolicy(methods={"/shop.payments.v1.PaymentsService/ListPayments": _PAGE})
+INVENTORY = PeerPolicy(
+    methods={
+        "/shop.inventory.v1.InventoryService/ListStock": _PAGE,
+        "/shop.inventory.v1.InventoryService/ListReservations": _PAGE,
+    }
+)
+
+
+class HasNext(Protocol):
+    """What every List response has."""
+
+    next_page_token: str
+
+
+Page = TypeVar("Page", bound=HasNext)
+Row = TypeVar("Row")
+
+
+class Unreadable(Exception):
+    """A service does not answer (then it is `transient`), or refuses."""
+
+    def __init__(self, service: str, code: StatusCode, details: str | None) -> None:
+        super().__init__(f"{service}: {code.name}: {details}")
+        self.service, self.code = service, code
+        self.transient = code in {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The three services."""
+
+    orders: OrdersServiceStub
+    payments: PaymentsServiceStub
+    inventory: InventoryServiceStub
+
+    async def read(self) -> Books:
+        """All books, orders first. Raises Unreadable."""
+        return Books(
+            orders=await _rows("orders", self._orders, lambda page: page.orders),
+            payments=await _rows("payments", self._payments, lambda page: page.payments),
+            reservations=await _rows("inventory", self._reservations, lambda page: page.reservations),
+            stock=await _rows("inventory", self._stock, lambda page: page.stock),
+        )
+
+    async def _orders(self, token: str) -> orders_pb2.ListOrdersResponse:
+        return await self.orders.ListOrders(orders_pb2.ListOrdersRequest(page_size=PAGE_SIZE, page_token=token))
+
+    async def _payments(self, token: str) -> payments_pb2.ListPaymentsResponse:
+        request = payments_pb2.ListPaymentsRequest(page_size=PAGE_SIZE, page_token=token)
+        return await self.payments.ListPayments(request)
+
+    async def _reservations(self, token: str) -> inventory_pb2.ListReservationsResponse:
+        request = inventory_pb2.ListReservationsRequest(page_size=PAGE_SIZE, page_token=token)
+        return await self.inventory.ListReservations(request)
+
+    async def _stock(self, token: str) -> inventory_pb2.ListStockResponse:
+        return await self.inventory.ListStock(inventory_pb2.ListStockRequest(page_size=PAGE_SIZE, page_token=token))
+
+
+async def _rows(
+    service: str, fetch: Callable[[str], Awaitable[Page]], rows: Callable[[Page], Iterable[Row]]
+) -> list[Row]:
+    """The rows of every page, from the page without a token to the one without a next."""
+    found: list[Row] = []
+    token = ""
+    while True:
+        try:
+            page = await fetch(token)
+        except AioRpcError as error:
+            raise Unreadable(service, error.code(), error.details()) from error
+        found += rows(page)
+        if not (token := page.next_page_token):
+            return found

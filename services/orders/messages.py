@@ -1,0 +1,31 @@
+"""How does an order look on the wire?"""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from shop.orders.v1 import orders_pb2
+
+from services.orders.money import money
+from services.orders.order import Order
+
+
+def message(order: Order) -> orders_pb2.Order:
+    """The order as the contract writes it."""
+    return orders_pb2.Order(
+        order_id=order.order_id,
+        customer_id=order.customer_id,
+        lines=[orders_pb2.OrderLine(product_id=line.product_id, quantity=line.quantity) for line in order.lines],
+        total=money(order.currency, order.total),
+        state=orders_pb2.OrderState.Value(f"ORDER_STATE_{order.progress.state.value}"),
+        failure_reason=order.progress.reason,
+        create_time=_timestamp(order.created),
+        update_time=_timestamp(order.updated),
+        reservation_id=order.reservation_id,
+        charge_idempotency_key=order.charge_key,
+    )
+
+
+def _timestamp(microseconds: int) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromMicroseconds(microseconds)
+    return timestamp

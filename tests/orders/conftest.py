@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.orders.shop import Shop, shop_without_orders
+
+
+@pytest.fixture
+async def closed_shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with shop_without_orders(tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def shop(closed_shop: Shop) -> AsyncIterator[Shop]:
+    async with closed_shop.replica():
+        yield closed_shop

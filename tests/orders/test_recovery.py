@@ -1,0 +1,125 @@
+"""Several replicas, one database: orders are taken over once, when their lease is over, and watched from anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+from shop.orders.v1 import orders_pb2
+
+from tests.hosting.running import FakeClock, reason
+from tests.orders.relay import Answer, refuse
+from tests.orders.shop import Shop, order_of
+
+LEASE = 10.0
+
+
+async def fail(shop: Shop, count: int) -> None:
+    """Place orders whose stock is committed by nobody."""
+    calls = (shop.orders.PlaceOrder(order_of(("mug", 1))) for _ in range(count))
+    with shop.relay.every("Commit", refuse(StatusCode.PERMISSION_DENIED)):
+        for answer in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(answer, AioRpcError)
+            assert reason(answer) == "ORDER_PENDING"
+
+
+def recoveries(shop: Shop) -> dict[str, int]:
+    """How often each order was taken over, by its log."""
+    query = "SELECT order_id, count(*) FROM saga_log WHERE event = 'recover' GROUP BY order_id"
+    with closing(sqlite3.connect(shop.folder / "orders.db")) as connection:
+        return dict(connection.execute(query).fetchall())
+
+
+async def test_orders_that_wait_are_recovered_once_each_by_one_of_three_replicas(closed_shop: Shop) -> None:
+    clock = FakeClock()
+    async with closed_shop.replica(clock, recovery_interval_seconds=0.0):
+        await fail(closed_shop, 20)
+        clock.advance(LEASE)
+        async with closed_shop.replica(clock), closed_shop.replica(clock), closed_shop.replica(clock):
+            orders = (await closed_shop.orders.ListOrders(orders_pb2.ListOrdersRequest(page_size=100))).orders
+            ended = await asyncio.gather(*(closed_shop.final(order.order_id) for order in orders))
+            assert {order.state for order in ended} == {orders_pb2.ORDER_STATE_CONFIRMED}
+            assert recoveries(closed_shop) == dict.fromkeys((order.order_id for order in orders), 1)
+            assert await closed_shop.discrepancies() == []
+
+
+async def test_an_order_at_work_is_left_alone_until_its_lease_is_over(closed_shop: Shop) -> None:
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: bytes, answer: Answer) -> bytes:
+        response = await answer(request)
+        arrived.set()
+        await go_on.wait()
+        return response
+
+    clock = FakeClock()
+    async with closed_shop.replica(clock, recovery_interval_seconds=0.0) as slow, closed_shop.replica(clock) as other:
+        closed_shop.relay.once("Charge", hold)
+        call = slow.PlaceOrder(order_of(("mug", 1)))
+        await arrived.wait()
+        await asyncio.sleep(0.3)  # six rounds of the other's recovery
+        order = await closed_shop.only_order()
+        assert order.state == orders_pb2.ORDER_STATE_RESERVED
+        clock.advance(LEASE)
+        watched = [answer.order.state async for answer in other.WatchOrder(watch(order))]
+        assert watched[-1] == orders_pb2.ORDER_STATE_CONFIRMED
+        go_on.set()
+        with pytest.raises(AioRpcError) as caught:
+            await call
+        assert reason(caught.value) == "ORDER_IN_PROGRESS"
+        assert len(await closed_shop.payments_of(order.order_id)) == 1
+        assert await closed_shop.discrepancies() == []
+
+
+def watch(order: orders_pb2.Order) -> orders_pb2.WatchOrderRequest:
+    return orders_pb2.WatchOrderRequest(order_id=order.order_id)
+
+
+async def test_a_watcher_sees_every_state_and_then_the_end(shop: Shop) -> None:
+    holds = {method: asyncio.Event() for method in ("Reserve", "Charge", "Commit")}
+    arrived = asyncio.Event()
+
+    def hold(method: str) -> None:
+        async def deed(request: bytes, answer: Answer) -> bytes:
+            arrived.set()
+            await holds[method].wait()
+            return await answer(request)
+
+        shop.relay.once(method, deed)
+
+    for method in holds:
+        hold(method)
+    call = shop.orders.PlaceOrder(order_of(("mug", 1)))
+    await arrived.wait()
+    seen = []
+    async for answer in shop.orders.WatchOrder(watch(await shop.only_order())):
+        seen.append(orders_pb2.OrderState.Name(answer.order.state).removeprefix("ORDER_STATE_"))
+        for method in list(holds)[: len(seen)]:
+            holds[method].set()
+    assert seen == ["PENDING", "RESERVED", "CHARGED", "CONFIRMED"]
+    await call
+
+
+async def test_a_watcher_sees_what_another_replica_does(shop: Shop) -> None:
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: bytes, answer: Answer) -> bytes:
+        arrived.set()
+        await go_on.wait()
+        return await answer(request)
+
+    async with shop.replica() as other:
+        shop.relay.once("Charge", hold)
+        call = shop.orders.PlaceOrder(order_of(("mug", 1)))
+        await arrived.wait()
+        stream = other.WatchOrder(watch(await shop.only_order()))
+        first = await anext(aiter(stream))
+        go_on.set()
+        rest = [answer.order.state async for answer in stream]
+        assert first.order.state == orders_pb2.ORDER_STATE_RESERVED
+        assert rest[-1] == orders_pb2.ORDER_STATE_CONFIRMED
+        await call
