@@ -1,0 +1,98 @@
+"""How does a bench start, ask and stop the local cluster? Only through the `argosy` command, as people do."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from lightkube import AsyncClient, KubeConfig
+
+from loadtest.bench.row import BenchUnavailable
+
+CHECKOUT = Path(__file__).parents[2]
+NOT_RUNNING = 4  # exit code of `argosy status`
+STARTS_WITHIN, STOPS_WITHIN = 900.0, 60.0  # seconds; a cold build included
+
+
+class LocalCluster:
+    """The cluster whose state is in `state`."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+
+    async def status(self) -> dict[str, Any] | None:
+        """The document of `argosy status --json`, or None when no cluster runs."""
+        code, said = await _argosy("status", "--json", within=STOPS_WITHIN)
+        if code == NOT_RUNNING:
+            return None
+        document: dict[str, Any] = json.loads(said)
+        return document
+
+    async def up(self) -> float:
+        """Start it; the seconds until everything was ready. Raises BenchUnavailable."""
+        return await self._timed("up", STARTS_WITHIN)
+
+    async def down(self) -> float:
+        """Stop it; the seconds until nothing was left. Raises BenchUnavailable."""
+        return await self._timed("down", STOPS_WITHIN)
+
+    def client(self) -> AsyncClient:
+        """A client of its API, as the administrator."""
+        return AsyncClient(KubeConfig.from_file(self.state / "kubeconfig"), namespace="shop", trust_env=False)
+
+    def sidecars(self) -> dict[str, str]:
+        """The admin address of the proxy in every pod the node has a record of, by the pod's name."""
+        records = [json.loads(path.read_text()) for path in self.state.glob("pods/*/record.json")]
+        proxies = [record for record in records if "istio-proxy" in record["containers"]]
+        return {record["name"]: f"{record['pod_ip']}:{record['admin_port']}" for record in proxies}
+
+    async def _timed(self, command: str, within: float) -> float:
+        begin = time.monotonic()
+        code, said = await _argosy(command, within=within)
+        if code:
+            raise BenchUnavailable(f"argosy {command} failed with exit code {code}: {said.strip()[-500:]}")
+        return time.monotonic() - begin
+
+
+async def _argosy(*arguments: str, within: float) -> tuple[int, str]:
+    """Exit code and output of one command. Raises BenchUnavailable when it does not end in time."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mesh", *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(within):
+            out, err = await process.communicate()
+    except TimeoutError as error:
+        process.kill()
+        await process.wait()
+        raise BenchUnavailable(f"argosy {' '.join(arguments)} did not end within {within:.0f} s") from error
+    code = process.returncode or 0
+    return code, out.decode() if code in {0, 1} and out else err.decode()
+
+
+def local_cluster() -> LocalCluster:
+    """The one of this checkout, or of ARGOSY_STATE."""
+    return LocalCluster(Path(os.environ.get("ARGOSY_STATE") or CHECKOUT / ".argosy").absolute())
+
+
+@asynccontextmanager
+async def running_cluster(say: Callable[[str], None]) -> AsyncIterator[LocalCluster]:
+    """A ready cluster: the one that runs already, else one that is started and stopped here."""
+    cluster = local_cluster()
+    before = await cluster.status()
+    if before is None:
+        say("starting the local cluster")
+        await cluster.up()
+    elif not before["ready"]:
+        raise BenchUnavailable(f"the local cluster is not ready: {before['missing']}")
+    try:
+        yield cluster
+    finally:
+        if before is None:
+            say("stopping the local cluster")
+            await cluster.down()

@@ -1,0 +1,119 @@
+"""Who shops over grpc.aio? One customer on one channel, whose calls return an Outcome instead of raising.
+
+    async with open_shopper("127.0.0.1:8080") as shopper:
+        outcome = await shopper.place_order(timeout=3.0)
+
+Every method fits `OpenLoop`: `OpenLoop(lambda _: shopper.place_order(timeout=3.0), rate=50)`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from grpc import StatusCode, aio
+from shop.catalog.v1 import catalog_pb2
+from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceStub
+from shop.inventory.v1 import inventory_pb2
+from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
+from shop.orders.v1 import orders_pb2
+from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
+
+from loadtest.outcome import SUCCESS, Deserved, Kind, Outcome, reason_of
+from loadtest.shopping import GOOD_CARD, TestCard, wish
+
+GATEWAY = "127.0.0.1:8080"
+
+
+class Shopper:
+    """A customer of the shop behind `channel`; `random` decides what is wanted."""
+
+    def __init__(self, channel: aio.Channel, *, random: Random, customer_id: str = "shopper") -> None:
+        self._catalog = CatalogServiceStub(channel)
+        self._inventory = InventoryServiceStub(channel)
+        self._orders = OrdersServiceStub(channel)
+        self._random = random
+        self._customer_id = customer_id
+        self.product_ids: Sequence[str] = ()
+
+    async def learn_products(self, *, timeout: float = 5.0) -> Sequence[str]:
+        """The ids of the whole catalog, kept for later calls. Raises grpc.aio.AioRpcError when they cannot be had."""
+        found: list[str] = []
+        token = ""
+        while True:
+            request = catalog_pb2.ListProductsRequest(page_size=100, page_token=token)
+            page = await self._catalog.ListProducts(request, timeout=timeout)
+            found += [product.id for product in page.products]
+            token = page.next_page_token
+            if not token:
+                self.product_ids = tuple(found)
+                return self.product_ids
+
+    async def list_products(self, *, timeout: float = 2.0) -> Outcome:
+        """The first page of the catalog."""
+        request = catalog_pb2.ListProductsRequest(page_size=20)
+        return await _outcome("ListProducts", self._catalog.ListProducts(request, timeout=timeout))
+
+    async def get_product(self, *, timeout: float = 2.0) -> Outcome:
+        """Some product."""
+        request = catalog_pb2.GetProductRequest(product_id=self._random.choice(self.product_ids))
+        return await _outcome("GetProduct", self._catalog.GetProduct(request, timeout=timeout))
+
+    async def get_stock(self, *, timeout: float = 2.0) -> Outcome:
+        """How many pieces of some product there are."""
+        request = inventory_pb2.GetStockRequest(product_ids=[self._random.choice(self.product_ids)])
+        return await _outcome("GetStock", self._inventory.GetStock(request, timeout=timeout))
+
+    async def place_order(
+        self, *, timeout: float = 5.0, presses: int = 1, pause: float = 0.2, card: TestCard = GOOD_CARD
+    ) -> Outcome:
+        """A new order, `timeout` seconds for each press of the button.
+
+        A customer who got no answer (UNAVAILABLE, DEADLINE_EXCEEDED, ...) presses again after `pause` seconds, up to
+        `presses` times in all and with the same idempotency key: it stays one order.
+        """
+        wanted = wish(self._random, self.product_ids, self._customer_id, card)
+        tries = 0
+        while True:
+            tries += 1
+            call = self._orders.PlaceOrder(wanted.request, timeout=timeout)
+            outcome = await _outcome("PlaceOrder", call, wanted.deserved)
+            if outcome.kind is not Kind.UNAVAILABLE or tries >= presses:
+                return replace(outcome, tries=tries)
+            await asyncio.sleep(pause)
+
+
+async def _outcome(label: str, call: aio.UnaryUnaryCall[Any, Any], deserved: Deserved = SUCCESS) -> Outcome:
+    try:
+        response = await call
+        pod, version = _answerer(await call.trailing_metadata())
+    except aio.AioRpcError as error:
+        return _failed(label, error, deserved)
+    order_id = response.order.order_id if isinstance(response, orders_pb2.PlaceOrderResponse) else ""
+    kind = deserved.kind(StatusCode.OK, "")
+    return Outcome(StatusCode.OK, kind, pod=pod, version=version, label=label, order_id=order_id)
+
+
+def _failed(label: str, error: aio.AioRpcError, deserved: Deserved) -> Outcome:
+    reason = reason_of(error)
+    kind = deserved.kind(error.code(), reason)
+    pod, version = _answerer(error.trailing_metadata())
+    return Outcome(error.code(), kind, reason, error.details() or "", pod, version, label)
+
+
+def _answerer(metadata: Iterable[tuple[str, str | bytes]] | None) -> tuple[str, str]:
+    """Pod and version of the server that answered; a proxy that answered for it says neither."""
+    said = {key: value for key, value in metadata or () if isinstance(value, str)}
+    return said.get("argosy-pod", ""), said.get("argosy-version", "")
+
+
+@asynccontextmanager
+async def open_shopper(target: str = GATEWAY, *, seed: int = 1, customer_id: str = "shopper") -> AsyncIterator[Shopper]:
+    """A shopper who knows the catalog, on a connection of its own. Raises grpc.aio.AioRpcError when nobody answers."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with aio.insecure_channel(target, options=options) as channel:
+        shopper = Shopper(channel, random=Random(seed), customer_id=customer_id)  # noqa: S311 - choices, not secrets
+        await shopper.learn_products()
+        yield shopper
