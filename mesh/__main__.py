@@ -1,5 +1,90 @@
-"""The `argosy` command."""
+"""The `argosy` command: which subcommands there are, and where they live.
+
+Only the module of the command that was typed is imported, so `argosy --help` is quick and no command pays for another.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from mesh.local.problems import LocalClusterError
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """Where a subcommand is (`module:function`) and what it does in one line."""
+
+    where: str
+    summary: str
+    passes_on: bool = False
+    """Its arguments belong to another program."""
+
+
+SUBCOMMANDS = {
+    "up": Subcommand("mesh.local.commands.up:up", "Start the cluster and wait until everything is ready."),
+    "down": Subcommand("mesh.local.commands.down:down", "Stop the cluster and everything it started."),
+    "status": Subcommand("mesh.local.commands.status:status", "Show the control plane, the pods and their sidecars."),
+    "logs": Subcommand(
+        "mesh.local.commands.passing_on:logs", "Print the log of a pod or of a part of the control plane."
+    ),
+    "kubectl": Subcommand("mesh.local.commands.passing_on:kubectl", "Run kubectl on this cluster.", passes_on=True),
+    "istioctl": Subcommand("mesh.local.commands.passing_on:istioctl", "Run istioctl on this cluster.", passes_on=True),
+    "build": Subcommand("mesh.local.commands.build:build", "Build every program the cluster and its tools run."),
+    "doctor": Subcommand("mesh.local.commands.doctor:doctor", "Say what is missing, taken or skipped, and why."),
+    "demo": Subcommand("mesh.demo.command:demo", "A guided tour of the mesh that checks itself."),
+    "audit": Subcommand("mesh.audit.command:audit", "Compare the books of orders, payments and inventory."),
+}
+_PASSING_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; errors become one sentence and an exit code."""
+    try:
+        application(sys.argv[1:])()
+    except LocalClusterError as error:
+        Console(stderr=True).print(f"argosy: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for `arguments`: the subcommand they name is imported, the others are only listed."""
+    app = typer.Typer(
+        help="A Python gRPC shop on a real Istio service mesh, on one machine.",
+        epilog="argosy COMMAND --help tells more, with examples and exit codes.",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, subcommand in SUBCOMMANDS.items():
+        _add(app, name, subcommand, imported=name in arguments[:1])
+    return app
+
+
+def _add(app: typer.Typer, name: str, subcommand: Subcommand, *, imported: bool) -> None:
+    settings: dict[str, Any] = {"context_settings": _PASSING_ON} if subcommand.passes_on else {}
+    if imported:
+        module, _, function = subcommand.where.partition(":")
+        command: Callable[..., Any] = getattr(import_module(module), function)
+        app.command(name, short_help=subcommand.summary, add_help_option=not subcommand.passes_on, **settings)(command)
+    else:
+        app.command(name, help=subcommand.summary)(_not_imported)
+
+
+def _not_imported() -> None:
+    """Stands in the list of commands for one that was not typed."""
+
+
+if __name__ == "__main__":
+    main()

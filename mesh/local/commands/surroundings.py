@@ -1,0 +1,51 @@
+"""What does every command start from? The settings, the state folder, and progress on standard error."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from mesh.local.problems import NotRunning
+from mesh.local.progress import ConsoleProgress
+from mesh.local.settings import Settings, read_settings
+from mesh.local.state_folder import StateFolder
+from mesh.local.supervisor_state import SupervisorState, read_supervisor_state
+
+WIDE = 160
+
+
+def settings() -> Settings:
+    """The settings of this process. Raises WrongSetting."""
+    return read_settings(os.environ)
+
+
+def progress() -> ConsoleProgress:
+    """Progress that leaves standard output to the results."""
+    return ConsoleProgress(Console(stderr=True))
+
+
+def page() -> Console:
+    """Where results are printed: as wide as the terminal, wide enough for a pod's line when there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
+
+
+def running(chosen: Settings) -> SupervisorState:
+    """The running cluster's supervisor. Raises NotRunning."""
+    state = read_supervisor_state(StateFolder(chosen.state).supervisor_state)
+    if state is None:
+        raise NotRunning(chosen.state)
+    return state
+
+
+def end_like_ctrl_c() -> None:
+    """Let SIGTERM end this command the way Ctrl-C does, so that it cleans up."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

@@ -1,0 +1,127 @@
+"""How does the cluster look? One picture of it: parts, pods, their processes and sidecars. Only read, never changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+
+import aiohttp
+from httpx2 import HTTPError
+from lightkube import AsyncClient, KubeConfig
+from lightkube.models.core_v1 import PodStatus
+from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import Pod
+
+from mesh.local.addresses import Addresses
+from mesh.local.node.pod_record import ContainerRecord, PodRecord, read_all
+from mesh.local.picture import ContainerPicture, DeploymentPicture, Picture, PodPicture
+from mesh.local.sidecars import ask_istiod, count_all_rejected
+from mesh.local.state_folder import StateFolder
+from mesh.local.supervisor_state import SupervisorState
+from mesh.local.sync import NOT_CONNECTED, Sync
+
+ALL_NAMESPACES = "*"
+SIDECAR = "istio-proxy"
+_TIMEOUT = aiohttp.ClientTimeout(total=2)
+
+
+class Observer:
+    """Takes pictures of one running cluster; keeps its connections between them."""
+
+    def __init__(self, folder: StateFolder, addresses: Addresses) -> None:
+        self._folder = folder
+        self._addresses = addresses
+        config = KubeConfig.from_file(folder.kubeconfig)
+        self._api = AsyncClient(config, trust_env=False)
+        self._http = aiohttp.ClientSession(timeout=_TIMEOUT)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+        await self._api.close()
+
+    async def picture(self, supervisor: SupervisorState) -> Picture:
+        """What there is now; what does not answer is described, not raised."""
+        parts = tuple(supervisor.parts.values())
+        try:
+            async with asyncio.timeout(_TIMEOUT.total):
+                pods = [pod async for pod in self._api.list(Pod, namespace=ALL_NAMESPACES)]
+                deployments = [found async for found in self._api.list(Deployment, namespace=ALL_NAMESPACES)]
+        except (HTTPError, TimeoutError) as error:
+            return Picture(parts, problem=f"the API does not answer: {error or type(error).__name__}")
+        records = {record.uid: record for record in read_all(self._folder.pods)}
+        syncs = await ask_istiod(self._http, self._addresses.istiod_http)
+        rejected = await count_all_rejected(self._http, _admin_addresses(records))
+        return Picture(
+            parts,
+            tuple(_deployment_picture(deployment) for deployment in deployments),
+            tuple(_pod_picture(pod, records.get(_uid(pod)), syncs, rejected) for pod in pods),
+        )
+
+
+def _uid(pod: Pod) -> str:
+    return (pod.metadata and pod.metadata.uid) or ""
+
+
+def _admin_addresses(records: Mapping[str, PodRecord]) -> dict[str, str]:
+    return {
+        uid: f"{record.pod_ip}:{record.admin_port}" for uid, record in records.items() if SIDECAR in record.containers
+    }
+
+
+def _deployment_picture(deployment: Deployment) -> DeploymentPicture:
+    metadata, status, spec = deployment.metadata, deployment.status, deployment.spec
+    wanted = spec.replicas if spec and spec.replicas is not None else 1
+    seen = bool(status and metadata and status.observedGeneration == metadata.generation)
+    ready = min(status.updatedReplicas or 0, status.readyReplicas or 0) if status and seen else 0
+    return DeploymentPicture(str(metadata and metadata.namespace), str(metadata and metadata.name), wanted, ready)
+
+
+def _pod_picture(
+    pod: Pod, record: PodRecord | None, syncs: Mapping[str, Sync], rejected: Mapping[str, int | None]
+) -> PodPicture:
+    metadata, spec, status = pod.metadata, pod.spec, pod.status or PodStatus()
+    if metadata is None or spec is None or metadata.creationTimestamp is None:
+        raise ValueError(f"the API answered a pod without metadata or spec: {pod}")
+    namespace, name = str(metadata.namespace), str(metadata.name)
+    processes = record.containers if record else {}
+    has_sidecar = SIDECAR in processes
+    return PodPicture(
+        namespace=namespace,
+        name=name,
+        version=(metadata.labels or {}).get("version", ""),
+        phase=status.phase or "",
+        ready=any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or ()),
+        ending=metadata.deletionTimestamp is not None,
+        of_a_job=any(owner.kind == "Job" for owner in metadata.ownerReferences or ()),
+        reason=_reason(status),
+        address=status.podIP or "",
+        identity=f"spiffe://cluster.local/ns/{namespace}/sa/{spec.serviceAccountName}" if has_sidecar else "",
+        age_seconds=max(0.0, time.time() - metadata.creationTimestamp.timestamp()),
+        containers=tuple(_containers(status, processes)),
+        sync=syncs.get(f"{name}.{namespace}", NOT_CONNECTED) if has_sidecar else None,
+        rejected=rejected.get(_uid(pod)),
+    )
+
+
+def _reason(status: PodStatus) -> str:
+    for container in status.containerStatuses or ():
+        state = container.state
+        if state and state.waiting and state.waiting.reason:
+            return ": ".join(word for word in (state.waiting.reason, state.waiting.message) if word)
+    for condition in status.conditions or ():
+        if condition.status != "True" and condition.message:
+            return condition.message
+    return ""
+
+
+def _containers(status: PodStatus, processes: Mapping[str, ContainerRecord]) -> Iterator[ContainerPicture]:
+    reported = {container.name: container for container in status.containerStatuses or ()}
+    for name in dict.fromkeys([*reported, *processes]):
+        process, container = processes.get(name), reported.get(name)
+        # The API does not know of the sidecar that the node has added.
+        ready = container.ready if container else process is not None
+        restarts = container.restartCount if container else process.restarts if process else 0
+        pid, start_time = (process.pid, process.start_time) if process else (None, None)
+        yield ContainerPicture(name, pid, start_time, ready, restarts)

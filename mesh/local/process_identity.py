@@ -1,0 +1,52 @@
+"""Is this still the process we mean? A pid together with its start time: the kernel reuses pids, never the pair."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+_STATE_FIELD, _START_TIME_FIELD = 3, 22
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """One process, now and for ever. `started` is in clock ticks since boot, as /proc says."""
+
+    pid: int
+    started: int
+
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        return identify(self.pid) == self
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send a signal to it and to nobody else; False when it is gone."""
+        try:
+            handle = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return False
+        try:
+            # The handle pins the process, so looking after opening leaves no gap for a stranger with the same pid.
+            if not self.alive():
+                return False
+            signal.pidfd_send_signal(handle, number)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+
+def identify(pid: int) -> ProcessId | None:
+    """The living process that has `pid` now, or None."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The program's name, field 2, is in brackets and may itself hold blanks and brackets.
+    after_name = text.rpartition(")")[2].split()
+    if after_name[_STATE_FIELD - 3] in {"Z", "X"}:
+        return None
+    return ProcessId(pid, int(after_name[_START_TIME_FIELD - 3]))

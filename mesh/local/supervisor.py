@@ -1,0 +1,69 @@
+"""Who keeps the parts of the cluster running? This daemon: `python -m mesh.local.supervisor PLAN.json`.
+
+It starts the parts in the order of their needs, starts again what dies, and on SIGTERM stops them in their order.
+When it is killed itself, the kernel kills its children (PR_SET_PDEATHSIG), and their descendants die likewise or are
+found by their mark (`belongings`) by the next `argosy up` or `argosy down`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from mesh.local.keeper import Keeper
+from mesh.local.part import Plan, load_plan, stop_order
+from mesh.local.process_identity import identify
+from mesh.local.state_folder import write_private
+
+
+class Supervisor:
+    """Runs a plan from `run()` until `stop()`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._stop = asyncio.Event()
+        self._keepers = {part.name: Keeper(part, Path(plan.state), self._write_state) for part in plan.parts}
+
+    async def run(self) -> None:
+        """Keep everything running; returns when everything has been stopped."""
+        self._write_state()
+        running = {name: asyncio.create_task(keeper.run(self._keepers)) for name, keeper in self._keepers.items()}
+        stopping = asyncio.create_task(self._stop.wait())
+        # A keeper that ends before it was told to has failed, and with it the supervisor.
+        done, _ = await asyncio.wait({stopping, *running.values()}, return_when=asyncio.FIRST_COMPLETED)
+        for group in stop_order(self._plan.parts):
+            await asyncio.gather(*(self._keepers[part.name].stop() for part in group))
+            await asyncio.wait({running[part.name] for part in group})
+        for task in done - {stopping}:
+            task.result()
+
+    def stop(self) -> None:
+        """Ask `run` to stop everything."""
+        self._stop.set()
+
+    def _write_state(self) -> None:
+        own = identify(os.getpid())
+        state = {
+            "pid": os.getpid(),
+            "started": own.started if own else None,
+            "stopping": self._stop.is_set(),
+            "parts": {name: keeper.report() for name, keeper in self._keepers.items()},
+        }
+        write_private(Path(self._plan.state_file), json.dumps(state, indent=1) + "\n")
+
+
+async def _main(plan_file: Path) -> None:
+    supervisor = Supervisor(load_plan(plan_file))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a closed terminal is no reason to end
+    await supervisor.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1])))

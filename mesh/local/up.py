@@ -1,0 +1,140 @@
+"""What does `argosy up` do? Build what is missing, start what is not running, apply the manifests, wait for all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesh.local.addresses import addresses_of
+from mesh.local.applying import Kubectl
+from mesh.local.belongings import SUPERVISOR
+from mesh.local.lifecycle import at_work, start, stop
+from mesh.local.picture import Picture
+from mesh.local.problems import NotReadyInTime, PartFailed
+from mesh.local.programs import TO_RUN_A_CLUSTER, ensure
+from mesh.local.progress import Progress
+from mesh.local.readiness import failing_part, missing, missing_parts
+from mesh.local.settings import Settings
+from mesh.local.state_folder import StateFolder
+from mesh.local.supervisor_state import SupervisorState, read_supervisor_state
+
+if TYPE_CHECKING:
+    from mesh.local.observation import Observer
+
+_LOOK_EVERY = 0.05
+_PICTURE_EVERY = 0.2
+_LAST_WORDS = 1500
+# The parts without which plain Kubernetes objects, or Istio's, cannot be taken.
+_TO_TAKE_PLAIN_OBJECTS = ("kube-apiserver", "objects")
+_TO_TAKE_ISTIO_OBJECTS = (*_TO_TAKE_PLAIN_OBJECTS, "istiod")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `up` is asked for. `manifests` is a kustomization; None leaves the cluster empty. Timeout in seconds."""
+
+    manifests: Path | None
+    timeout: float
+
+
+def up(
+    settings: Settings, wanted: Wanted, progress: Progress, environ: Mapping[str, str] = os.environ
+) -> Picture | None:
+    """The picture of the ready cluster, None when no manifests were wanted.
+
+    A running cluster is kept and applied to. What this call started is stopped again when it is interrupted or when a
+    part does not come up; one whose manifests are refused or not ready in time is left for inspection.
+    Raises the errors of `mesh.local.problems`.
+    """
+    folder = StateFolder(settings.state)
+    with at_work(folder, "up"):
+        programs = ensure(settings, TO_RUN_A_CLUSTER, progress, environ)
+        running = read_supervisor_state(folder.supervisor_state)
+        begun_here = running is None or running.stopping
+        try:
+            if begun_here:
+                start(settings, programs, environ)
+            kubectl = Kubectl(programs.folder / "kubectl", folder.kubeconfig)
+            return asyncio.run(_Rise(settings, wanted, progress).all(kubectl))
+        except (KeyboardInterrupt, PartFailed):
+            if begun_here:
+                progress.now("stopping what was started")
+                stop(folder)
+            raise
+
+
+class _Rise:
+    """One cluster on its way up, with the time it may take."""
+
+    def __init__(self, settings: Settings, wanted: Wanted, progress: Progress) -> None:
+        self._folder = StateFolder(settings.state)
+        self._addresses = addresses_of(settings.instance)
+        self._wanted = wanted
+        self._progress = progress
+        self._until = time.monotonic() + wanted.timeout
+
+    async def all(self, kubectl: Kubectl) -> Picture | None:
+        """The whole way. Raises NotReadyInTime, PartFailed, Refused."""
+        # Half a second of imports, spent here because the parts are starting meanwhile.
+        from mesh.local.observation import Observer  # noqa: PLC0415
+
+        if self._wanted.manifests is not None:
+            await self._apply(kubectl, self._wanted.manifests)
+        await self._parts(lambda state: missing_parts(tuple(state.parts.values())))
+        self._progress.done("control plane ready")
+        return await self._everything(Observer) if self._wanted.manifests is not None else None
+
+    async def _apply(self, kubectl: Kubectl, folder: Path) -> None:
+        # In a thread: kubectl cannot be abandoned half-way, and need not be.
+        building = asyncio.create_task(asyncio.to_thread(kubectl.build, folder, self._addresses.gateway))
+        await self._parts(_without(_TO_TAKE_PLAIN_OBJECTS))
+        manifests = await building
+        # Pods start while istiod does; their sidecars wait for it.
+        await asyncio.to_thread(kubectl.apply, manifests.plain)
+        await self._parts(_without(_TO_TAKE_ISTIO_OBJECTS))
+        await asyncio.to_thread(kubectl.apply, manifests.istio)
+        self._progress.done(f"applied {folder}")
+
+    async def _parts(self, lacking: Callable[[SupervisorState], list[str]]) -> None:
+        while left := lacking(self._running()):
+            self._say(f"starting {', '.join(left)}", left)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _everything(self, open_observer: type[Observer]) -> Picture:
+        observer = open_observer(self._folder, self._addresses)
+        try:
+            while left := missing(picture := await observer.picture(self._running())):
+                self._say(f"{len(left)} to go: {left[0]}", left)
+                await asyncio.sleep(_PICTURE_EVERY)
+        finally:
+            await observer.close()
+        self._progress.done(f"{len(picture.pods)} pods ready, every sidecar synced")
+        return picture
+
+    def _say(self, text: str, left: list[str]) -> None:
+        self._progress.now(text)
+        if time.monotonic() > self._until:
+            raise NotReadyInTime(self._wanted.timeout, left)
+
+    def _running(self) -> SupervisorState:
+        """What runs. Raises PartFailed when a part does not stay up, or their supervisor has ended."""
+        state = read_supervisor_state(self._folder.supervisor_state)
+        if state is None:
+            raise _failed(SUPERVISOR, self._folder.logs / f"{SUPERVISOR}.log")
+        failing = failing_part(tuple(state.parts.values()))
+        if failing:
+            raise _failed(failing.name, failing.log)
+        return state
+
+
+def _failed(name: str, log: Path) -> PartFailed:
+    return PartFailed(name, log, log.read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:])
+
+
+def _without(names: tuple[str, ...]) -> Callable[[SupervisorState], list[str]]:
+    return lambda state: missing_parts([state.parts[name] for name in names])
