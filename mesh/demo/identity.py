@@ -1,0 +1,74 @@
+"""Step 2: who may talk to whom, and how do the servers know?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from grpc import aio
+
+from mesh.demo.claims import Check, Step, exactly
+from mesh.demo.shop import Shop, pod_address
+from mesh.demo.stage import Stage
+
+CALLERS: Mapping[str, set[str]] = {
+    "catalog": {"gateway", "orders"},
+    "inventory": {"orders"},
+    "payments": {"orders"},
+    "orders": {"gateway"},
+}
+FORBIDDEN = [f"/shop.payments.v1.PaymentsService/{name}" for name in ("Charge", "Refund", "GetPayment", "ListPayments")]
+HEALTH = "/grpc.health.v1.Health/Check"
+PORT = 50051
+
+
+async def run(stage: Stage) -> list[Check]:
+    """Identities from the servers' own logs; then a caller without a certificate, then one without permission."""
+    stage.say("reading the servers' access logs: which certificate did each call come with?")
+    checks = [await _callers_seen(stage, service, wanted) for service, wanted in CALLERS.items()]
+    stage.say("calling every service in plaintext, past the sidecars' mTLS")
+    checks.append(_answers("plaintext under STRICT", await _plaintext(stage.shop), "UNAVAILABLE"))
+    stage.say("negative control: the same with the namespace's mTLS set to PERMISSIVE")
+    async with stage.shop.mtls("PERMISSIVE"):
+        checks.append(_answers("plaintext under PERMISSIVE", await _plaintext(stage.shop), "PERMISSION_DENIED"))
+    stage.say("starting a pod with a valid certificate but no permission, which calls payments")
+    command = ["python", "-m", "mesh.demo.stranger", f"payments:{PORT}", *FORBIDDEN]
+    answers = json.loads(await stage.shop.run_once("stranger", "default", command))
+    return [*checks, _answers("a stranger calling payments", answers, "PERMISSION_DENIED")]
+
+
+async def _callers_seen(stage: Stage, service: str, wanted: set[str]) -> Check:
+    lines = await stage.shop.log(service, message="rpc", since=stage.began)
+    identities = {str(line.fields["caller"]) for line in lines if str(line.fields["method"]).startswith("/shop.")}
+    trust = f"spiffe://cluster.local/ns/{stage.shop.namespace}/sa/"
+    names = {identity.removeprefix(trust) for identity in identities}
+    return Check(
+        f"identities that called {service}", ", ".join(sorted(names)), ", ".join(sorted(wanted)), names == wanted
+    )
+
+
+async def _plaintext(shop: Shop) -> dict[str, str]:
+    """What each service answers a health check without TLS: the status code by service."""
+    answers = {}
+    for service in CALLERS:
+        address = pod_address((await shop.pods(service))[0])
+        async with aio.insecure_channel(f"{address}:{PORT}") as channel:
+            try:
+                await channel.unary_unary(HEALTH, request_serializer=bytes)(b"", timeout=5)
+                answers[service] = "OK"
+            except aio.AioRpcError as error:
+                answers[service] = error.code().name
+    return answers
+
+
+def _answers(what: str, answers: Mapping[str, str], wanted: str) -> Check:
+    refused = sum(code == wanted for code in answers.values())
+    check = exactly(f"{what}: {wanted}", refused, len(answers))
+    return check if check.holds else Check(check.what, str(dict(answers)), check.wanted, holds=False)
+
+
+STEP = Step(
+    "Mutual TLS",
+    "Servers know their callers by certificate; plaintext and strangers are refused.",
+    run,
+)

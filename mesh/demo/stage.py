@@ -1,0 +1,51 @@
+"""What does every step of the tour stand on? The running shop, a customer, and a way to say what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lightkube.resources.core_v1 import Pod
+
+from loadtest.open_loop import OpenLoop
+from loadtest.report import Report
+from loadtest.shopper import Shopper
+from mesh.demo.shop import Shop
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the auditor found: how many orders it read, and the discrepancies by name."""
+
+    orders: int
+    discrepancies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything a step may use."""
+
+    shop: Shop
+    shopper: Shopper
+    began: datetime
+    say: Callable[[str], None]
+    process_of: Callable[[Pod, str], int]  # of a pod's container, on this machine
+    audit: Callable[[], Awaitable[Books]]
+
+    async def orders(self, count: int, *, rate: float, timeout: float = 5.0) -> Report:
+        """Place `count` orders at `rate` per second, each with `timeout` seconds, and wait for the last."""
+        return await OpenLoop(lambda _: self.shopper.place_order(timeout=timeout), rate=rate).run(calls=count)
+
+    def browsing(self, rate: float) -> OpenLoop:
+        """A load of catalog reads at `rate` per second, not yet running."""
+        return OpenLoop(lambda _: self.shopper.get_product(timeout=2.0), rate=rate)
+
+    def ordering(self, rate: float) -> OpenLoop:
+        """A load of orders at `rate` per second, not yet running."""
+        return OpenLoop(lambda _: self.shopper.place_order(timeout=5.0), rate=rate)
+
+
+def tally(report: Report) -> str:
+    """The status codes of a run in one phrase: `OK 97, UNAVAILABLE 3`."""
+    return ", ".join(f"{code} {count}" for code, count in report.codes.most_common())
