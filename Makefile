@@ -6,14 +6,17 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -q --cov --cov-report=
 USERS ?= 20
 RATE ?= 5
 RUN_TIME ?= 30s
+ARGS ?=
+LOCK := --generate-hashes --no-annotate --no-header --no-emit-index-url --universal --python-version 3.11
 READY := .venv/.ready gen/.ready
 
 .PHONY: help
 help: ## Print every target with one line of help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- what every target needs ------------------------------------------------
 
@@ -32,3 +35,89 @@ gen/.ready: .venv/.ready $(shell find protos -name '*.proto') protos/generate.py
 
 .PHONY: protos
 protos: gen/.ready ## Make Python code from the contracts
+
+.PHONY: ready
+ready: $(READY)
+
+# --- the mesh on this machine ------------------------------------------------
+
+.PHONY: demo
+demo: ready ## Guided tour on a real Istio mesh that checks itself (stops what it started)
+	@$(BIN)/argosy demo $(ARGS)
+
+.PHONY: up
+up: ready ## Start the local cluster and wait until every pod is Ready
+	@$(BIN)/argosy up
+
+.PHONY: down
+down: ready ## Stop the local cluster and everything it started
+	@$(BIN)/argosy down
+
+.PHONY: doctor
+doctor: ready ## Say what is missing, which ports are taken and what would be skipped
+	@$(BIN)/argosy doctor
+
+.PHONY: load
+load: ready ## Load test through the gateway: make load USERS=20 RUN_TIME=30s
+	@mkdir -p reports
+	@$(BIN)/python -m loadtest.run --users $(USERS) --rate $(RATE) --run-time $(RUN_TIME) --html reports/load.html --json reports/load.json
+
+.PHONY: load-ui
+load-ui: ready ## The same with Locust's page on http://127.0.0.1:8089
+	@$(BIN)/python -m loadtest.run --ui
+
+.PHONY: bench
+bench: ready ## Measure what the mesh costs; prints a table, writes reports/bench.json
+	@$(BIN)/python -m loadtest.bench
+
+# --- checks ------------------------------------------------------------------
+
+.PHONY: test
+test: programs ## All tests: unit, crash, and end to end on the real local mesh
+	@rm -f .coverage .coverage.*
+	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-processes
+	@$(MAKE) --no-print-directory test-end-to-end
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover
+
+.PHONY: programs
+programs: ready ## Build Istio, Kubernetes and etcd into the user's cache (about 8 minutes, once)
+	@$(BIN)/argosy build
+
+.PHONY: test-unit
+test-unit: programs ## Unit and contract tests: in one process each, in under a minute
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not processes and not end_to_end and not cluster" -n auto --dist loadfile
+
+.PHONY: test-processes
+test-processes: programs ## Tests that start, kill and flood real processes
+	@COVERAGE_FILE=.coverage.processes $(PYTEST) tests -m processes -n auto --dist loadfile
+
+.PHONY: test-end-to-end
+test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
+	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) tests/end_to_end -m end_to_end
+
+.PHONY: check
+check: programs ## ruff, mypy strict, buf lint and breaking changes, manifests build
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/buf lint
+	@$(BIN)/buf format --diff --exit-code protos
+	@$(BIN)/python -m protos.breaking
+	@$(BIN)/argosy kubectl kustomize k8s/overlays/local >/dev/null && echo "manifests build"
+
+.PHONY: format
+format: ready ## Format Python and the contracts
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/buf format --write protos
+
+.PHONY: lock
+lock: ready ## Write the hash-locked requirements anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet pyproject.toml $(LOCK) -o requirements.txt
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev $(LOCK) -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## Stop the cluster and remove everything made here (not the user's cache of built programs)
+	@if [ -x $(BIN)/argosy ]; then $(BIN)/argosy down; fi
+	@rm -rf .venv gen .argosy reports .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

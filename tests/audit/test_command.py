@@ -15,6 +15,8 @@ from rich.console import Console
 
 from mesh.audit.page import page
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(__file__).parents[2]
 NOBODY = {
     "apiVersion": "v1",

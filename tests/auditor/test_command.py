@@ -18,6 +18,8 @@ from shop.payments.v1 import payments_pb2
 
 from tests.orders.shop import GOOD_CARD, Shop, card_of, order_of, shop_without_orders
 
+pytestmark = pytest.mark.processes
+
 CHECKOUT = Path(__file__).parents[2]
 STRANGER = str(uuid.uuid4())
 

@@ -17,6 +17,8 @@ from services.hosting.errors import CannotStart
 from tests.catalog.test_catalog import Shopkeeper, catalog, product
 from tests.hosting.processes import Process, started
 
+pytestmark = pytest.mark.processes
+
 MUG = {"id": "mug", "name": "Mug", "description": "", "price": {"currency_code": "EUR", "units": 12, "nanos": 5}}
 
 

@@ -30,6 +30,8 @@ from shop.catalog.v1.catalog_pb2 import GetProductRequest
 from tests.hosting.four import FOUR, call, call_four
 from tests.hosting.processes import Process, started
 
+pytestmark = pytest.mark.processes
+
 HELD = GetProductRequest(product_id="held")
 HOLDING = "tests.hosting.holding"
 

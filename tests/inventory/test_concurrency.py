@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from shop.inventory.v1 import inventory_pb2 as pb
 from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from sqlalchemy import create_engine, text
@@ -16,6 +17,8 @@ from sqlalchemy import create_engine, text
 from tests.inventory.asking import new_id, reserve, restock, stock
 from tests.inventory.balance import imbalances
 from tests.inventory.service_process import running
+
+pytestmark = pytest.mark.processes
 
 
 async def codes(calls: Iterable[Awaitable[Any]]) -> Counter[str]:

@@ -6,12 +6,15 @@ import asyncio
 from pathlib import Path
 
 import grpc
+import pytest
 from shop.inventory.v1 import inventory_pb2 as pb
 from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 
 from tests.inventory.asking import reserve, restock, stock
 from tests.inventory.balance import all_reservations, imbalances
 from tests.inventory.service_process import ServiceProcess, running
+
+pytestmark = pytest.mark.processes
 
 ORDERS = 200
 CUSTOMERS = 10

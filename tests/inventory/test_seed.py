@@ -19,6 +19,8 @@ from tests.hosting.running import serve
 from tests.inventory.asking import reserve, restock, stock
 from tests.inventory.service_process import running
 
+pytestmark = pytest.mark.processes
+
 SEED: list[dict[str, Any]] = [
     {"id": "mug", "name": "Mug", "price": {"units": 5}, "stock": 10},
     {"id": "cup", "stock": 0},

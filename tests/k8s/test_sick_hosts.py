@@ -14,6 +14,8 @@ from grpc import aio
 from tests.k8s.manifests import Manifests, Object
 from tests.k8s.proxy import FrozenHost, Host, proxy
 
+pytestmark = pytest.mark.processes
+
 OK, UNAVAILABLE, GAVE_UP = "OK", "UNAVAILABLE", "GAVE UP"
 LONG = 20.0
 
@@ -116,7 +118,7 @@ async def test_a_host_that_died_costs_only_calls_on_their_way(serve: Serve, serv
     async with serve(Host("answers"), dying, service=service) as channel:
         await calls(channel, 12)
         await dying.die()
-        await calls(channel, 4)
+        await calls(channel, 16)
         assert await calls(channel, 40) == {OK: 40}
 
 

@@ -13,6 +13,8 @@ from shop.catalog.v1 import catalog_pb2
 from tests.loadtest.running import finish, run, start
 from tests.loadtest.scripted_shop import ScriptedShop
 
+pytestmark = pytest.mark.processes
+
 
 async def test_a_good_run_passes_and_agrees_with_the_server_about_every_call(
     shop: ScriptedShop, tmp_path: Path

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from grpc import StatusCode
 
 from tests.loadtest.running import run
 from tests.loadtest.scripted_shop import ScriptedShop, fail, hang
+
+pytestmark = pytest.mark.processes
 
 
 async def test_a_hung_rpc_is_counted_and_does_not_slow_the_others(shop: ScriptedShop, tmp_path: Path) -> None:

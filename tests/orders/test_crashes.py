@@ -20,6 +20,8 @@ from tests.orders.relay import Answer, Deed, refuse
 from tests.orders.shop import DECLINED_CARD, OTHER_GOOD_CARD, Shop, card_of, order_of
 from tests.orders.victim import Victim, orders_process
 
+pytestmark = pytest.mark.processes
+
 CONFIRMED, FAILED = orders_pb2.ORDER_STATE_CONFIRMED, orders_pb2.ORDER_STATE_FAILED
 DEATHS: dict[str, Callable[[Victim], Deed]] = {
     "never arrives": Victim.kill_before,

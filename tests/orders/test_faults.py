@@ -17,6 +17,8 @@ from tests.hosting.running import reason
 from tests.orders.relay import Answer, Deed, lose_answer, refuse
 from tests.orders.shop import DECLINED_CARD, SILENT_CARD, Shop, card_of, order_of
 
+pytestmark = pytest.mark.processes
+
 
 async def refusal(shop: Shop, request: orders_pb2.PlaceOrderRequest, within: float = 10.0) -> AioRpcError:
     with pytest.raises(AioRpcError) as caught:

@@ -16,6 +16,8 @@ from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from tests.inventory.service_process import running
 from tests.payments.asking import charge, euros, gateway_ledger, new_id, refund
 
+pytestmark = pytest.mark.processes
+
 
 async def codes(calls: Iterable[Awaitable[Any]]) -> Counter[str]:
     answers = await asyncio.gather(*calls, return_exceptions=True)

@@ -13,6 +13,8 @@ from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from tests.inventory.service_process import ServiceProcess, running
 from tests.payments.asking import SLOW, charge, gateway_ledger, get, refund
 
+pytestmark = pytest.mark.processes
+
 CHARGES = 200
 CUSTOMERS = 10
 

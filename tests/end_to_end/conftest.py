@@ -1,0 +1,85 @@
+"""One local mesh for all end-to-end tests: started once, left running if it ran before."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightkube import AsyncClient, KubeConfig
+
+from loadtest.shopper import Shopper, open_shopper
+from mesh.demo.shop import Shop
+
+CHECKOUT = Path(__file__).parents[2]
+ARGOSY = Path(sys.executable).parent / "argosy"
+STATE = Path(os.environ.get("ARGOSY_STATE", CHECKOUT / ".argosy"))
+PATIENCE = 1500  # seconds; the first start on a machine builds Istio and Kubernetes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.end_to_end)
+            item.add_marker(pytest.mark.timeout(PATIENCE))
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def argosy(*arguments: str, stdin: str = "", patience: float = PATIENCE) -> Done:
+    """Type one argosy command and wait for its end."""
+    done = subprocess.run(
+        [ARGOSY, *arguments], cwd=CHECKOUT, input=stdin, capture_output=True, text=True, check=False, timeout=patience
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def kubectl(*arguments: str, stdin: str = "") -> Done:
+    """The same for kubectl, in the shop's namespace."""
+    return argosy("kubectl", "-n", "shop", *arguments, stdin=stdin, patience=180)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    ran_before = argosy("status", "--json").code == 0
+    started = argosy("up")
+    assert started.code == 0, f"argosy up: {started.out[-3000:]} {started.err[-3000:]}"
+    yield
+    if not ran_before:
+        stopped = argosy("down")
+        assert stopped.code == 0, f"argosy down: {stopped.out} {stopped.err}"
+
+
+@pytest.fixture
+async def client(cluster: None) -> AsyncIterator[AsyncClient]:
+    opened = AsyncClient(config=KubeConfig.from_file(STATE / "kubeconfig"), trust_env=False)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def shop(client: AsyncClient) -> Shop:
+    return Shop(client)
+
+
+@pytest.fixture
+async def shopper(cluster: None) -> AsyncIterator[Shopper]:
+    async with open_shopper() as opened:
+        yield opened

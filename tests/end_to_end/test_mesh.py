@@ -1,0 +1,94 @@
+"""The mesh is Istio's: every sidecar in step with istiod, every edge authorized, nothing in plaintext."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from grpc import StatusCode
+from shop.catalog.v1 import catalog_pb2
+from shop.inventory.v1 import inventory_pb2
+from shop.orders.v1 import orders_pb2
+from shop.payments.v1 import payments_pb2
+
+from loadtest.open_loop import OpenLoop
+from loadtest.shopper import Shopper
+from mesh.demo.shop import Shop
+from tests.end_to_end.conftest import argosy
+
+CONTRACTS = {
+    "catalog": catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"],
+    "inventory": inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"],
+    "payments": payments_pb2.DESCRIPTOR.services_by_name["PaymentsService"],
+    "orders": orders_pb2.DESCRIPTOR.services_by_name["OrdersService"],
+}
+# Who may call what inside the mesh: this table is the claim, the manifests are what is tested.
+EDGES: Mapping[str, set[tuple[str, str]]] = {
+    "orders": {
+        ("catalog", "BatchGetProducts"),
+        ("inventory", "Reserve"),
+        ("inventory", "Commit"),
+        ("inventory", "Release"),
+        ("payments", "Charge"),
+        ("payments", "Refund"),
+        ("payments", "GetPayment"),
+    },
+    "auditor": {
+        ("orders", "ListOrders"),
+        ("payments", "ListPayments"),
+        ("inventory", "ListReservations"),
+        ("inventory", "ListStock"),
+    },
+    "catalog": set(),
+    "default": set(),
+}
+
+
+@pytest.mark.parametrize("identity", EDGES)
+async def test_exactly_the_edges_that_exist_are_allowed(shop: Shop, identity: str) -> None:
+    denied: set[tuple[str, str]] = set()
+    allowed: set[tuple[str, str]] = set()
+    for service, contract in CONTRACTS.items():
+        methods = {f"/{contract.full_name}/{method.name}": method.name for method in contract.methods}
+        command = ["python", "-m", "mesh.demo.stranger", f"{service}:50051", *methods]
+        answers = json.loads(await shop.run_once(f"as-{identity}-{service}", identity, command))
+        for method, code in answers.items():
+            (denied if code == StatusCode.PERMISSION_DENIED.name else allowed).add((service, methods[method]))
+    assert allowed == EDGES[identity]
+    assert len(denied) + len(allowed) == sum(len(contract.methods) for contract in CONTRACTS.values())
+
+
+async def test_every_sidecar_is_synced_and_no_configuration_was_rejected(shop: Shop) -> None:
+    status = argosy("status", "--json")
+    assert status.code == 0, status.out
+    sidecars = [pod["sidecar"] for pod in status.json["pods"] if pod.get("sidecar")]
+    assert len(sidecars) >= 7
+    assert all(sidecar["synced"] for sidecar in sidecars)
+    assert sum(sidecar["rejected"] for sidecar in sidecars) == 0
+
+
+async def test_istioctl_finds_nothing_to_complain_about(shop: Shop) -> None:
+    # The node starts each pod's proxy itself; the analyzer looks for containers that a webhook injected.
+    injection = [word for code in ("IST0103", "IST0146", "IST0147") for word in ("--suppress", f"{code}=*")]
+    done = argosy("istioctl", "analyze", "-n", "shop", *injection)
+    assert done.code == 0, done.out + done.err
+
+
+async def test_proxy_status_knows_every_sidecar(shop: Shop) -> None:
+    done = argosy("istioctl", "proxy-status")
+    assert done.code == 0, done.err
+    for service in CONTRACTS:
+        assert f"{service}-v1" in done.out
+
+
+async def test_weights_move_traffic_without_a_failed_call(shop: Shop, shopper: Shopper) -> None:
+    try:
+        await shop.set_weights("catalog", {"v1": 50, "v2": 50})
+        report = await OpenLoop(lambda _: shopper.get_product(), rate=50).run(calls=200)
+    finally:
+        await shop.set_weights("catalog", {"v1": 100, "v2": 0})
+    assert not report.failures
+    assert set(report.versions) == {"v1", "v2"}
+    back = await OpenLoop(lambda _: shopper.get_product(), rate=50).run(calls=50)
+    assert back.versions == {"v1": 50}

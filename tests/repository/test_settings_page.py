@@ -1,0 +1,69 @@
+"""docs/settings.md names every setting with its default, and none that does not exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from mesh.local.settings import __doc__ as local_settings
+from services.catalog.__main__ import CatalogSettings
+from services.hosting.settings import HostSettings
+from services.inventory.__main__ import InventorySettings
+from services.orders.__main__ import OrdersSettings
+from services.payments.__main__ import PaymentsSettings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+SERVICES: dict[str, type[HostSettings]] = {
+    "catalog": CatalogSettings,
+    "inventory": InventorySettings,
+    "payments": PaymentsSettings,
+    "orders": OrdersSettings,
+}
+
+
+def documented(section: str) -> dict[str, str]:
+    text = PAGE.split(f"## {section}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", text, flags=re.MULTILINE))
+
+
+def declared(kind: type[HostSettings]) -> dict[str, object]:
+    return {field.name.upper(): default_of(field.default) for field in fields(kind)}
+
+
+def default_of(default: object) -> object:
+    return default.default if isinstance(default, FieldInfo) else default
+
+
+def test_what_every_service_is_told_is_documented() -> None:
+    assert set(documented("Every service")) == set(declared(HostSettings))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_is_told_beyond_that_is_documented(service: str) -> None:
+    assert set(documented(service)) == set(declared(SERVICES[service])) - set(declared(HostSettings))
+
+
+@pytest.mark.parametrize(("section", "kind"), [("Every service", HostSettings), *SERVICES.items()])
+def test_documented_defaults_are_the_codes(section: str, kind: type[HostSettings]) -> None:
+    code = declared(kind)
+    for variable, shown in documented(section).items():
+        if not shown.startswith("`") or "<" in shown:
+            continue  # in words: the service's own name
+        shown_value, default = shown.strip("`"), code[variable]
+        if isinstance(default, float):
+            assert float(shown_value) == default, variable
+        else:
+            assert shown_value == str(default).replace("False", "false"), variable
+
+
+def test_a_setting_without_default_is_shown_as_required() -> None:
+    required = {name for name, default in declared(OrdersSettings).items() if default is MISSING}
+    assert required == {name for name, shown in documented("orders").items() if shown == "required"}
+
+
+def test_the_local_clusters_settings_are_documented() -> None:
+    assert set(documented("The local cluster")) == set(re.findall(r"`(ARGOSY_[A-Z]+)`", str(local_settings)))
