@@ -14,16 +14,18 @@ from functools import lru_cache
 HEADER = "x-forwarded-client-cert"
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-# Possessive quantifiers: a malformed header costs one pass, not a search.
-_LAST_ELEMENT = re.compile(rf"(?:(?:{_QUOTED}|[^\",])*+,)*+((?:{_QUOTED}|[^\",])*+)")
+# No possessive quantifiers: Python before 3.11.4, Debian 12's among them, matches them wrongly (gh-101955).
+_TOKEN = re.compile(rf'{_QUOTED}|[^",]+|,|"')
 _PAIR = re.compile(rf"\s*([A-Za-z]+)=({_QUOTED}|[^;\"]*)(?:;|$)")
 
 
 @lru_cache(maxsize=256)  # a service has a handful of callers, each with one certificate at a time
 def caller(header: str) -> str:
     """The URI of the last element, usually a SPIFFE id; empty when there is none or it is malformed."""
-    found = _LAST_ELEMENT.fullmatch(header)
-    if not found:
-        return ""
-    pairs = {key.upper(): value.strip('"') for key, value in _PAIR.findall(found[1])}
+    last = ""
+    for token in _TOKEN.finditer(header):
+        if token[0] == '"':
+            return ""  # a quote that nothing closes
+        last = "" if token[0] == "," else last + token[0]
+    pairs = {key.upper(): value.strip('"') for key, value in _PAIR.findall(last)}
     return str(pairs.get("URI", ""))
