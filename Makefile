@@ -86,7 +86,7 @@ programs: ready ## Build Istio, Kubernetes and etcd into the user's cache (about
 
 .PHONY: test-unit
 test-unit: programs ## Unit and contract tests: in one process each, in under a minute
-	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not processes and not end_to_end and not cluster" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not processes and not end_to_end" -n auto --dist loadfile
 
 .PHONY: test-processes
 test-processes: programs ## Tests that start, kill and flood real processes

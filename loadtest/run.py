@@ -29,7 +29,7 @@ BUSY = 0.8  # of a core; above it a process measures itself
 WIDTH = 110  # of the tables in a log file
 WEB_ADDRESS, WEB_PORT = "127.0.0.1", "8089"
 
-Host = Annotated[str, typer.Option(envvar="HOST", help="host:port of the shop's gateway")]
+Host = Annotated[str, typer.Option(envvar="GATEWAY", help="host:port of the shop's gateway")]
 Users = Annotated[int, typer.Option(envvar="USERS", min=1, help="users at the same time")]
 Rate = Annotated[float, typer.Option(envvar="RATE", min=0.1, help="users started per second")]
 RunTime = Annotated[str, typer.Option(envvar="RUN_TIME", help="how long, for example 30s, 5m or 1h30m")]
@@ -53,7 +53,7 @@ async def probe(host: str) -> None:
                 raise DeadTarget(f"the shop at {host} lists no products")
     except grpc.aio.AioRpcError as error:
         said = f"{error.code().name}: {error.details()}"
-        raise DeadTarget(f"no shop answers at {host} ({said}); start it with `argosy up`, or set HOST") from error
+        raise DeadTarget(f"no shop answers at {host} ({said}); start it with `argosy up`, or set GATEWAY") from error
 
 
 def faults(plan: Plan, code: int, usage: Usage, tally: Tally, budget: Budget) -> list[str]:

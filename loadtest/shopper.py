@@ -16,8 +16,6 @@ from typing import Any
 from grpc import StatusCode, aio
 from shop.catalog.v1 import catalog_pb2
 from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceStub
-from shop.inventory.v1 import inventory_pb2
-from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from shop.orders.v1 import orders_pb2
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
 
@@ -32,7 +30,6 @@ class Shopper:
 
     def __init__(self, channel: aio.Channel, *, random: Random, customer_id: str = "shopper") -> None:
         self._catalog = CatalogServiceStub(channel)
-        self._inventory = InventoryServiceStub(channel)
         self._orders = OrdersServiceStub(channel)
         self._random = random
         self._customer_id = customer_id
@@ -51,20 +48,10 @@ class Shopper:
                 self.product_ids = tuple(found)
                 return self.product_ids
 
-    async def list_products(self, *, timeout: float = 2.0) -> Outcome:
-        """The first page of the catalog."""
-        request = catalog_pb2.ListProductsRequest(page_size=20)
-        return await _outcome("ListProducts", self._catalog.ListProducts(request, timeout=timeout))
-
     async def get_product(self, *, timeout: float = 2.0) -> Outcome:
         """Some product."""
         request = catalog_pb2.GetProductRequest(product_id=self._random.choice(self.product_ids))
         return await _outcome("GetProduct", self._catalog.GetProduct(request, timeout=timeout))
-
-    async def get_stock(self, *, timeout: float = 2.0) -> Outcome:
-        """How many pieces of some product there are."""
-        request = inventory_pb2.GetStockRequest(product_ids=[self._random.choice(self.product_ids)])
-        return await _outcome("GetStock", self._inventory.GetStock(request, timeout=timeout))
 
     async def place_order(
         self, *, timeout: float = 5.0, presses: int = 1, pause: float = 0.2, card: TestCard = GOOD_CARD

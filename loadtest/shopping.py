@@ -70,7 +70,7 @@ def wish(random: Random, product_ids: Sequence[str], customer_id: str, card: Tes
             customer_id=customer_id,
             lines=[orders_pb2.OrderLine(product_id=each, quantity=random.randint(1, 2)) for each in chosen],
             currency_code=CURRENCY,
-            card=payments_pb2.Card(number=card.number, expiry_month=12, expiry_year=2030, security_code="123"),
+            card=payments_pb2.Card(number=card.number, expiry_month=12, expiry_year=2099, security_code="123"),
         ),
         card.deserved,
     )

@@ -39,7 +39,7 @@ SUBCOMMANDS = {
     "kubectl": Subcommand("mesh.local.commands.passing_on:kubectl", "Run kubectl on this cluster.", passes_on=True),
     "istioctl": Subcommand("mesh.local.commands.passing_on:istioctl", "Run istioctl on this cluster.", passes_on=True),
     "build": Subcommand("mesh.local.commands.build:build", "Build every program the cluster and its tools run."),
-    "doctor": Subcommand("mesh.local.commands.doctor:doctor", "Say what is missing, taken or skipped, and why."),
+    "doctor": Subcommand("mesh.local.commands.doctor:doctor", "Say what is missing or taken here, and by whom."),
     "demo": Subcommand("mesh.demo.command:demo", "A guided tour of the mesh that checks itself."),
     "audit": Subcommand("mesh.audit.command:audit", "Compare the books of orders, payments and inventory."),
 }

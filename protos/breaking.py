@@ -1,7 +1,8 @@
 """Would this change break a client that exists? `python -m protos.breaking [REF]`, called by `make check`.
 
 Compares the contracts of the working tree with those of REF (default: the environment's
-BREAKING_AGAINST, else main) by buf's FILE rules. A REF without contracts breaks nobody.
+BREAKING_AGAINST, else main) by buf's FILE rules. A REF without contracts breaks nobody; exit
+code 2 when there is no such REF.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ BUF = Path(sys.executable).parent / "buf"
 
 
 def breaking_against(ref: str) -> int:
-    """Print what `ref`'s clients would miss; exit code 0 when nothing."""
+    """Print what `ref`'s clients would miss; exit code 0 when nothing, 2 when there is no such ref."""
+    known = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"],
+        cwd=CHECKOUT,
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
+    if known.returncode:
+        sys.stderr.write(f"there is no {ref} here to compare with; name another, or fetch it\n")
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         archive = subprocess.run(
             ["git", "archive", ref, "protos", "buf.yaml"], cwd=CHECKOUT, check=False, capture_output=True

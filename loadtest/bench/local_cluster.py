@@ -15,8 +15,12 @@ from lightkube import AsyncClient, KubeConfig
 from loadtest.bench.row import BenchUnavailable
 
 CHECKOUT = Path(__file__).parents[2]
-NOT_RUNNING = 4  # exit code of `argosy status`
+ANOTHER_AT_WORK, NOT_RUNNING = 3, 4  # exit codes of `argosy`
 STARTS_WITHIN, STOPS_WITHIN = 900.0, 60.0  # seconds; a cold build included
+
+
+class AnotherAtWork(BenchUnavailable):
+    """Somebody else starts or stops the cluster just now: it is theirs."""
 
 
 class LocalCluster:
@@ -34,8 +38,14 @@ class LocalCluster:
         return document
 
     async def up(self) -> float:
-        """Start it; the seconds until everything was ready. Raises BenchUnavailable."""
-        return await self._timed("up", STARTS_WITHIN)
+        """Start it; the seconds until everything was ready. Raises BenchUnavailable, and leaves nothing behind then."""
+        try:
+            return await self._timed("up", STARTS_WITHIN)
+        except AnotherAtWork:
+            raise
+        except BaseException:  # also interrupted: half a cluster holds the ports and the memory of a whole one
+            await self.down()
+            raise
 
     async def down(self) -> float:
         """Stop it; the seconds until nothing was left. Raises BenchUnavailable."""
@@ -55,7 +65,8 @@ class LocalCluster:
         begin = time.monotonic()
         code, said = await _argosy(command, within=within)
         if code:
-            raise BenchUnavailable(f"argosy {command} failed with exit code {code}: {said.strip()[-500:]}")
+            failed = AnotherAtWork if code == ANOTHER_AT_WORK else BenchUnavailable
+            raise failed(f"argosy {command} failed with exit code {code}: {said.strip()[-500:]}")
         return time.monotonic() - begin
 
 
@@ -68,9 +79,11 @@ async def _argosy(*arguments: str, within: float) -> tuple[int, str]:
         async with asyncio.timeout(within):
             out, err = await process.communicate()
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
         raise BenchUnavailable(f"argosy {' '.join(arguments)} did not end within {within:.0f} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     code = process.returncode or 0
     return code, out.decode() if code in {0, 1} and out else err.decode()
 

@@ -20,7 +20,11 @@ WATCHED = 2.0  # seconds, shorter than a breaker stays open at first
 async def run(stage: Stage) -> list[Check]:
     """Every payment goes to a version that fails; then back to the good one."""
     stage.say("payments v2 fails every charge (FAILURE_RATE=1); all payments are routed to it")
-    await stage.shop.set_variable("payments-v2", "FAILURE_RATE", "1")
+    async with stage.shop.variable("payments-v2", "FAILURE_RATE", "1"):
+        return await _break_and_mend(stage)
+
+
+async def _break_and_mend(stage: Stage) -> list[Check]:
     began = datetime.now(UTC)
     load = stage.ordering(8)
     running = asyncio.create_task(load.run())

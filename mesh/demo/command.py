@@ -18,7 +18,9 @@ from mesh.demo.page import Page, readable_console
 from mesh.demo.shop import Shop
 from mesh.demo.stage import Stage
 from mesh.demo.tour import tour
+from mesh.local.addresses import LOOPBACK, addresses_of
 from mesh.local.commands.surroundings import end_like_ctrl_c, progress, settings
+from mesh.local.settings import Settings
 from mesh.local.state_folder import StateFolder
 
 
@@ -43,7 +45,7 @@ def demo(
     page = Page(readable_console())
     began = time.monotonic()
     with progress() as told, cluster(chosen, told, keep=keep):
-        results = asyncio.run(_tour(StateFolder(chosen.state), page))
+        results = asyncio.run(_tour(chosen, page))
     seconds = time.monotonic() - began
     page.summary(results, seconds)
     if json_file:
@@ -51,14 +53,17 @@ def demo(
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
-async def _tour(folder: StateFolder, page: Page) -> list[Result]:
+async def _tour(chosen: Settings, page: Page) -> list[Result]:
+    folder = StateFolder(chosen.state)
+    gateway = f"{LOOPBACK}:{addresses_of(chosen.instance).gateway}"
     client = AsyncClient(config=KubeConfig.from_file(folder.kubeconfig), trust_env=False)
     began = datetime.now(UTC)
     try:
-        async with open_shopper() as shopper:
+        async with open_shopper(gateway) as shopper:
             stage = Stage(
                 shop=Shop(client),
                 shopper=shopper,
+                gateway=gateway,
                 began=began,
                 say=page.say,
                 process_of=process_finder(folder),

@@ -21,11 +21,8 @@ async def run(stage: Stage) -> list[Check]:
     """The same faults twice: with the client policies, and with RESILIENCE=off as negative control."""
     protected = await _under_faults(stage, "with retries and breakers")
     stage.say("negative control: orders-v1 restarted with RESILIENCE=off")
-    await stage.shop.set_variable("orders-v1", "RESILIENCE", "off")
-    try:
+    async with stage.shop.variable("orders-v1", "RESILIENCE", "off"):
         naked = await _under_faults(stage, "without")
-    finally:
-        await stage.shop.set_variable("orders-v1", "RESILIENCE", "on")
     return [
         at_least("orders confirmed, protected", _confirmed(protected), PROMISED, " %"),
         at_most("orders confirmed, unprotected", _confirmed(naked), UNPROTECTED, " %"),

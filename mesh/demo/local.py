@@ -13,8 +13,10 @@ from lightkube.resources.core_v1 import Pod
 
 from mesh.demo.shop import ShopError, pod_name
 from mesh.demo.stage import Books
+from mesh.local.applying import Refused
 from mesh.local.lifecycle import at_work, stop
 from mesh.local.node.pod_record import read_all
+from mesh.local.problems import NotReadyInTime
 from mesh.local.progress import Progress
 from mesh.local.settings import Settings
 from mesh.local.state_folder import StateFolder
@@ -29,16 +31,25 @@ START_TIMEOUT = 120.0
 def cluster(settings: Settings, progress: Progress, *, keep: bool) -> Iterator[None]:
     """Run the local cluster meanwhile; one that ran before, or that is to be kept, runs on."""
     folder = StateFolder(settings.state)
-    ran_before = read_supervisor_state(folder.supervisor_state) is not None
-    up(settings, Wanted(settings.checkout / MANIFESTS, START_TIMEOUT), progress)
+    runs_on = keep or read_supervisor_state(folder.supervisor_state) is not None
+    try:
+        up(settings, Wanted(settings.checkout / MANIFESTS, START_TIMEOUT), progress)
+    except (NotReadyInTime, Refused):  # `up` has left it running, for people to look at
+        if not runs_on:
+            _stop(folder, progress)
+        raise
     try:
         yield
     finally:
-        if not (keep or ran_before):
-            progress.now("stopping the cluster")
-            with at_work(folder, "demo"):
-                stop(folder)
-            progress.done("cluster stopped")
+        if not runs_on:
+            _stop(folder, progress)
+
+
+def _stop(folder: StateFolder, progress: Progress) -> None:
+    progress.now("stopping the cluster")
+    with at_work(folder, "demo"):
+        stop(folder)
+    progress.done("cluster stopped")
 
 
 def process_finder(state: StateFolder) -> Callable[[Pod, str], int]:

@@ -10,7 +10,7 @@ ORDERS = 100
 
 async def run(stage: Stage) -> list[Check]:
     """A hundred orders from outside, each through the gateway and six sidecars."""
-    stage.say(f"{ORDERS} orders, 20 per second, through the gateway at 127.0.0.1:8080")
+    stage.say(f"{ORDERS} orders, 20 per second, through the gateway at {stage.gateway}")
     report = await stage.orders(ORDERS, rate=20)
     stage.say(f"answers: {tally(report)}; p50 {report.quantile(0.5):.3f} s, p99 {report.quantile(0.99):.3f} s")
     order_ids = {sample.outcome.order_id for sample in report.samples} - {""}

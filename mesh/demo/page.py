@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mesh.demo.claims import Result, Step
@@ -30,18 +31,21 @@ class Page:
 
     def say(self, line: str) -> None:
         """One thing that is being done or was seen."""
-        self._console.print(f"  [dim]·[/dim] {line}", highlight=False)
+        self._console.print(f"  [dim]·[/dim] {escape(line)}", highlight=False)
 
     def end(self, result: Result) -> None:
         """The step's numbers and its verdict."""
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 2), show_header=False)
         for check in result.checks:
             table.add_row(
-                _mark(check.holds), check.what, f"[bold]{check.seen}[/bold]", f"[dim]wanted {check.wanted}[/dim]"
+                _mark(check.holds),
+                check.what,
+                f"[bold]{escape(check.seen)}[/bold]",
+                f"[dim]wanted {escape(check.wanted)}[/dim]",
             )
         self._console.print(table)
         if result.error:
-            self._console.print(f"  [red]{result.error}[/red]", highlight=False)
+            self._console.print(f"  [red]{escape(result.error)}[/red]", highlight=False)
         self._console.print(f"  {_verdict(result)} [dim]in {result.seconds:.1f} s[/dim]")
 
     def summary(self, results: list[Result], seconds: float) -> None:

@@ -138,11 +138,23 @@ class Shop:
         template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": now}}}
         await self._patch_template(deployment, template)
 
-    async def set_variable(self, deployment: str, name: str, value: str) -> None:
-        """Set an environment variable of the deployment's container and wait for the roll-out."""
-        service = deployment.rsplit("-v", 1)[0]
-        container = {"name": service, "env": [{"name": name, "value": value}]}
-        await self._patch_template(deployment, {"spec": {"containers": [container]}})
+    @asynccontextmanager
+    async def variable(self, deployment: str, name: str, value: str) -> AsyncIterator[None]:
+        """Hold an environment variable of the deployment's container at `value`; what it was before at the end.
+
+        Both times the deployment is rolled out when this returns.
+        """
+        container = deployment.rsplit("-v", 1)[0]
+        before = _variable((await self.client.get(Deployment, deployment, namespace=self.namespace)), name)
+        await self._set_variable(deployment, container, name, value)
+        try:
+            yield
+        finally:
+            await self._set_variable(deployment, container, name, before)
+
+    async def _set_variable(self, deployment: str, container: str, name: str, value: str) -> None:
+        changed = {"name": container, "env": [{"name": name, "value": value}]}
+        await self._patch_template(deployment, {"spec": {"containers": [changed]}})
 
     async def _patch_template(self, deployment: str, template: Mapping[str, Any]) -> None:
         patch = {"spec": {"template": template}}
@@ -228,9 +240,10 @@ def _complete(deployment: Deployment) -> bool:
     return (status.updatedReplicas or 0) == (status.replicas or 0) == (status.availableReplicas or 0) == wanted
 
 
-def _variable(pod: Pod, name: str) -> str:
-    """How the pod spec spells a variable: `$(ARGOSY_EGRESS_IP)` on the local node, empty on a cluster."""
-    variables = (pod.spec.containers[0].env or []) if pod.spec else []
+def _variable(owner: Pod | Deployment, name: str) -> str:
+    """How the owner's spec spells a variable, `$(ARGOSY_EGRESS_IP)` for example; empty when it has none."""
+    spec = owner.spec if isinstance(owner, Pod) else owner.spec and owner.spec.template.spec
+    variables = (spec.containers[0].env or []) if spec else []
     return next((str(variable.value or "") for variable in variables if variable.name == name), "")
 
 

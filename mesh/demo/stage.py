@@ -28,6 +28,7 @@ class Stage:
 
     shop: Shop
     shopper: Shopper
+    gateway: str  # where the shopper calls, host:port
     began: datetime
     say: Callable[[str], None]
     process_of: Callable[[Pod, str], int]  # of a pod's container, on this machine

@@ -1,11 +1,10 @@
-"""Can the cluster run here? What is there, what is missing, what is in the way, and what would be skipped."""
+"""Can the cluster run here? What is there, what is missing, what is in the way."""
 
 from __future__ import annotations
 
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from mesh.local.state_folder import StateFolder
 from mesh.local.supervisor_state import read_supervisor_state
 
 GIB = 1024**3
+MEMORY_TO_BUILD = 4 * GIB
 MEMORY_TO_RUN = 3 * GIB
 DISK_TO_BUILD = 7 * GIB
 DISK_TO_RUN = 1 * GIB
@@ -43,34 +43,40 @@ class Finding:
     text: str
 
 
-def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """Everything worth knowing before `argosy up`."""
     missing = programs_of(settings).missing(TO_RUN_A_CLUSTER)
+    to_build = bool(missing) and not settings.programs
     return [
         _system(),
         _python(sys.version_info[:3]),
         _cluster(settings),
         _programs(settings, missing),
-        _go(to_build=bool(missing) and not settings.programs),
-        memory(psutil.virtual_memory().available),
-        disk("disk for the cache", _free(settings.cache), DISK_TO_BUILD if missing else 0),
+        _go(to_build=to_build),
+        memory(psutil.virtual_memory().available, _memory_needed(settings, to_build=to_build)),
+        disk("disk for the cache", _free(settings.cache), DISK_TO_BUILD if to_build else 0),
         disk("disk for the state", _free(settings.state), DISK_TO_RUN),
         _ports(settings),
         _later(settings),
-        _cluster_tests(environ),
     ]
 
 
-def memory(available: int) -> Finding:
-    """Whether so many available bytes suffice."""
-    verdict = Verdict.GOOD if available >= MEMORY_TO_RUN else Verdict.NOTE
-    return Finding("memory", verdict, f"{available / GIB:.1f} GiB available, a running cluster needs up to 3")
+def memory(available: int, needed: int) -> Finding:
+    """Whether so many available bytes suffice; with fewer the cluster may still run, slowly, so it is only a note."""
+    text = f"{available / GIB:.1f} GiB available" + (f", {needed / GIB:.0f} needed" if needed else "")
+    return Finding("memory", Verdict.GOOD if available >= needed else Verdict.NOTE, text)
 
 
 def disk(subject: str, free: int, needed: int) -> Finding:
     """Whether so many free bytes suffice."""
     text = f"{free / GIB:.1f} GiB free" + (f", {needed / GIB:.0f} needed" if needed else "")
     return Finding(subject, Verdict.GOOD if free >= needed else Verdict.BAD, text)
+
+
+def _memory_needed(settings: Settings, *, to_build: bool) -> int:
+    if read_supervisor_state(StateFolder(settings.state).supervisor_state):
+        return 0  # the running cluster has it
+    return MEMORY_TO_BUILD if to_build else MEMORY_TO_RUN
 
 
 def _system() -> Finding:
@@ -131,12 +137,6 @@ def _later(settings: Settings) -> Finding:
     missing = programs_of(settings).missing(LATER)
     text = f"{', '.join(missing)} will be built when first asked for" if missing else f"{', '.join(LATER)} built"
     return Finding("tools", Verdict.GOOD, text)
-
-
-def _cluster_tests(environ: Mapping[str, str]) -> Finding:
-    if environ.get("KUBECONFIG"):
-        return Finding("cluster tests", Verdict.GOOD, f"will use KUBECONFIG={environ['KUBECONFIG']}")
-    return Finding("cluster tests", Verdict.NOTE, "tests marked `cluster` will be skipped: KUBECONFIG is not set")
 
 
 def _free(folder: Path) -> int:

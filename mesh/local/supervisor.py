@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from mesh.local.keeper import Keeper
 from mesh.local.part import Plan, load_plan, stop_order
 from mesh.local.process_identity import identify
 from mesh.local.state_folder import write_private
+
+log = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -53,7 +56,10 @@ class Supervisor:
             "stopping": self._stop.is_set(),
             "parts": {name: keeper.report() for name, keeper in self._keepers.items()},
         }
-        write_private(Path(self._plan.state_file), json.dumps(state, indent=1) + "\n")
+        try:
+            write_private(Path(self._plan.state_file), json.dumps(state, indent=1) + "\n")
+        except OSError as error:  # a full disk must not end a cluster that runs
+            log.warning("%s not written: %s", self._plan.state_file, error)
 
 
 async def _main(plan_file: Path) -> None:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mesh.local.addresses import addresses_of
-from mesh.local.applying import Kubectl
+from mesh.local.applying import Kubectl, TookTooLong
 from mesh.local.belongings import SUPERVISOR
 from mesh.local.lifecycle import at_work, start, stop
 from mesh.local.picture import Picture
@@ -25,6 +25,8 @@ from mesh.local.supervisor_state import SupervisorState, read_supervisor_state
 
 if TYPE_CHECKING:
     from mesh.local.observation import Observer
+
+Result = TypeVar("Result")
 
 _LOOK_EVERY = 0.05
 _PICTURE_EVERY = 0.2
@@ -79,26 +81,32 @@ class _Rise:
         self._until = time.monotonic() + wanted.timeout
 
     async def all(self, kubectl: Kubectl) -> Picture | None:
-        """The whole way. Raises NotReadyInTime, PartFailed, Refused."""
+        """The whole way, within the time. Raises NotReadyInTime, PartFailed, Refused."""
         # Half a second of imports, spent here because the parts are starting meanwhile.
         from mesh.local.observation import Observer  # noqa: PLC0415
 
         if self._wanted.manifests is not None:
-            await self._apply(kubectl, self._wanted.manifests)
+            try:
+                await self._apply(kubectl, self._wanted.manifests)
+            except TookTooLong as error:
+                raise NotReadyInTime(self._wanted.timeout, [f"kubectl {error.command} has not ended"]) from None
         await self._parts(lambda state: missing_parts(tuple(state.parts.values())))
         self._progress.done("control plane ready")
         return await self._everything(Observer) if self._wanted.manifests is not None else None
 
     async def _apply(self, kubectl: Kubectl, folder: Path) -> None:
-        # In a thread: kubectl cannot be abandoned half-way, and need not be.
-        building = asyncio.create_task(asyncio.to_thread(kubectl.build, folder, self._addresses.gateway))
+        building = asyncio.create_task(self._kubectl(kubectl.build, folder, self._addresses.gateway))
         await self._parts(_without(_TO_TAKE_PLAIN_OBJECTS))
         manifests = await building
         # Pods start while istiod does; their sidecars wait for it.
-        await asyncio.to_thread(kubectl.apply, manifests.plain)
+        await self._kubectl(kubectl.apply, manifests.plain)
         await self._parts(_without(_TO_TAKE_ISTIO_OBJECTS))
-        await asyncio.to_thread(kubectl.apply, manifests.istio)
+        await self._kubectl(kubectl.apply, manifests.istio)
         self._progress.done(f"applied {folder}")
+
+    async def _kubectl(self, command: Callable[..., Result], *arguments: object) -> Result:
+        """Run `command` in a thread, because it blocks, for as long as there is time left."""
+        return await asyncio.to_thread(command, *arguments, within=max(0.0, self._until - time.monotonic()))
 
     async def _parts(self, lacking: Callable[[SupervisorState], list[str]]) -> None:
         while left := lacking(self._running()):

@@ -151,8 +151,6 @@ class Breaker:
 class NoBreaker:
     """Admits everything and learns nothing: the negative control."""
 
-    state = CLOSED
-
     def admit(self, now: float) -> int:  # noqa: ARG002 - the breaker's signature
         return 0
 

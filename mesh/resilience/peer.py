@@ -79,10 +79,6 @@ class Peer:
             raise PolicyInvalid(f"{self.name} has no method {name}" for name in unknown)
         return stub
 
-    def breaker_state(self, group: str = "default") -> str:
-        """`closed`, `open` or `half-open`. Raises KeyError for a group the policy does not name."""
-        return self._breakers[group].state
-
     def _method(self, name: str, *, replayable: bool) -> Method:
         policy = self._policy.method(name)
         if not replayable:

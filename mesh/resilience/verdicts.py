@@ -2,8 +2,8 @@
 
 The two questions differ: NOT_FOUND is a healthy answer nobody should ask for again, UNAVAILABLE is a
 sick peer worth another try, RESOURCE_EXHAUSTED says nothing about health and may be retried only when
-the server says when. Sources: gRFC A6 (retries), the gRPC status code guide, and measurements in
-docs (a saturated Python server sheds with CANCELLED, so a CANCELLED *from the peer* is its failure).
+the server says when. Sources: gRFC A6 (retries), the gRPC status code guide, and a measurement: a
+saturated Python server sheds with CANCELLED, so a CANCELLED *from the peer* is its failure.
 """
 
 from __future__ import annotations

@@ -75,12 +75,12 @@ class CatalogServicer(CatalogServiceServicer):
     async def _page(
         self, kind: str, words: Sequence[str], request: pb.ListProductsRequest | pb.SearchProductsRequest
     ) -> tuple[list[pb.Product], str]:
-        """One page of a list, and the token of the next; one product more is read to know if there is one."""
+        """One page of a list, and the token of the next."""
         size = paging.page_size(request.page_size, default=PAGE_SIZE)
         after = paging.decode(kind, request.page_token)
         found = await self._database.read(store.page, words, after, size + 1)
-        more = paging.encode(kind, found[size - 1].product.id) if len(found) > size else ""
-        return [to_message(stored) for stored in found[:size]], more
+        products, more = paging.page(kind, found, size, lambda stored: stored.product.id)
+        return [to_message(stored) for stored in products], more
 
 
 def from_message(message: pb.Product) -> Product:

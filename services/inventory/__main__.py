@@ -40,7 +40,7 @@ async def build(settings: InventorySettings, host: Host) -> AsyncIterator[Hosted
         service = inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"]
         yield Hosted(
             servicers=[(service, servicer, add_InventoryServiceServicer_to_server)],
-            background=[Expirer(database, now).run],
+            background=[Expirer(database, now, host.logger).run],
         )
 
 

@@ -71,22 +71,22 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         return pb.RestockResponse(stock=map(_stock, stock))
 
     async def ListStock(self, request: pb.ListStockRequest, _context: Context) -> pb.ListStockResponse:
-        size = request.page_size or DEFAULT_PAGE
+        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
         after = paging.decode("stock", request.page_token)
         found = await self._database.read(books.page_of_stock, after, size + 1)
-        more = paging.encode("stock", found[size - 1].product_id) if len(found) > size else ""
-        return pb.ListStockResponse(stock=map(_stock, found[:size]), next_page_token=more)
+        stock, more = paging.page("stock", found, size, lambda each: each.product_id)
+        return pb.ListStockResponse(stock=map(_stock, stock), next_page_token=more)
 
     async def ListReservations(
         self,
         request: pb.ListReservationsRequest,
         _context: Context,
     ) -> pb.ListReservationsResponse:
-        size = request.page_size or DEFAULT_PAGE
+        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
         after = paging.decode("reservations", request.page_token)
         found = await self._database.read(books.page_of_reservations, after, size + 1)
-        more = paging.encode("reservations", found[size - 1].reservation_id) if len(found) > size else ""
-        return pb.ListReservationsResponse(reservations=map(_reservation, found[:size]), next_page_token=more)
+        reservations, more = paging.page("reservations", found, size, lambda each: each.reservation_id)
+        return pb.ListReservationsResponse(reservations=map(_reservation, reservations), next_page_token=more)
 
 
 def _same_uuid(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,6 +26,8 @@ DEFAULT_PAGE = 20
 LOOK_AGAIN_SECONDS = 1.0
 """How often a watched order is read although nothing has changed here: another replica may have changed it."""
 
+_MICROSECONDS = re.compile("[0-9]{1,18}")  # since 1970; no more digits than fit into the 64 bits of a database
+
 
 class OrdersServicer(OrdersServiceServicer):
     """Requests arrive validated; errors are raised, and translated by hosting."""
@@ -43,12 +46,9 @@ class OrdersServicer(OrdersServiceServicer):
         kind = f"orders of {request.customer_id}"
         size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
         before = _position(paging.decode(kind, request.page_token))
-        # One more than asked for tells whether there is another page.
         found = await self._book.page(request.customer_id, before, size + 1)
-        token = (
-            paging.encode(kind, f"{found[size - 1].created} {found[size - 1].order_id}") if len(found) > size else ""
-        )
-        return orders_pb2.ListOrdersResponse(orders=map(message, found[:size]), next_page_token=token)
+        orders, more = paging.page(kind, found, size, lambda order: f"{order.created} {order.order_id}")
+        return orders_pb2.ListOrdersResponse(orders=map(message, orders), next_page_token=more)
 
     async def CancelOrder(self, request: orders_pb2.CancelOrderRequest, _: Context) -> orders_pb2.CancelOrderResponse:
         return orders_pb2.CancelOrderResponse(order=message(await self._placing.cancel(request.order_id)))
@@ -74,6 +74,10 @@ def _visible(order: Order) -> tuple[str, ...]:
 
 
 def _position(key: str) -> tuple[int, str] | None:
-    """The (created, order_id) that a page token carries."""
+    """The (created, order_id) that a page token carries. Raises InvalidRequest for what we never put into one."""
+    if not key:
+        return None
     created, _, order_id = key.partition(" ")
-    return (int(created), order_id) if key else None
+    if not _MICROSECONDS.fullmatch(created):
+        raise paging.refusal()
+    return int(created), order_id

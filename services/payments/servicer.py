@@ -49,11 +49,11 @@ class PaymentsServicer(payments_pb2_grpc.PaymentsServiceServicer):
         return pb.GetPaymentResponse(payment=_payment(payment))
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Context) -> pb.ListPaymentsResponse:
-        size = request.page_size or DEFAULT_PAGE
+        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
         after = paging.decode("payments", request.page_token)
         found = await self._database.read(ledger.page, after, size + 1)
-        more = paging.encode("payments", found[size - 1].outcome.key) if len(found) > size else ""
-        return pb.ListPaymentsResponse(payments=map(_payment, found[:size]), next_page_token=more)
+        payments, more = paging.page("payments", found, size, lambda payment: payment.outcome.key)
+        return pb.ListPaymentsResponse(payments=map(_payment, payments), next_page_token=more)
 
 
 def _same_uuid(text: str) -> str:

@@ -61,5 +61,14 @@ def test_the_page_shows_every_number_and_the_verdict() -> None:
         assert expected in written.getvalue()
 
 
+def test_brackets_are_shown_and_not_taken_for_markup() -> None:
+    written = StringIO()
+    page = Page(Console(file=written, width=120))
+    page.say("lines[0] of [/spec]")
+    page.end(Result(1, "t", "c", [Check("orders", "[seen]", "[wanted]", holds=True)], error="ApiError: [/spec/http/0]"))
+    for expected in ("lines[0] of [/spec]", "[seen]", "[wanted]", "ApiError: [/spec/http/0]"):
+        assert expected in written.getvalue()
+
+
 def test_every_step_makes_a_different_claim() -> None:
     assert len({step.claim for step in STEPS}) == len(STEPS) == 8

@@ -16,10 +16,15 @@ from lightkube import AsyncClient, KubeConfig
 
 from loadtest.shopper import Shopper, open_shopper
 from mesh.demo.shop import Shop
+from mesh.local.addresses import LOOPBACK, addresses_of
+from mesh.local.belongings import belonging_to
+from mesh.local.settings import read_settings
+from mesh.local.state_folder import StateFolder
 
 CHECKOUT = Path(__file__).parents[2]
 ARGOSY = Path(sys.executable).parent / "argosy"
-STATE = Path(os.environ.get("ARGOSY_STATE", CHECKOUT / ".argosy"))
+STATE = Path(os.environ.get("ARGOSY_STATE", CHECKOUT / ".argosy")).absolute()
+ANOTHER_AT_WORK, NOT_RUNNING = 3, 4  # exit codes of argosy
 PATIENCE = 1500  # seconds; the first start on a machine builds Istio and Kubernetes
 
 
@@ -58,13 +63,17 @@ def kubectl(*arguments: str, stdin: str = "") -> Done:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[None]:
-    ran_before = argosy("status", "--json").code == 0
+    ran_before = argosy("status", "--json").code != NOT_RUNNING
     started = argosy("up")
-    assert started.code == 0, f"argosy up: {started.out[-3000:]} {started.err[-3000:]}"
-    yield
-    if not ran_before:
-        stopped = argosy("down")
-        assert stopped.code == 0, f"argosy down: {stopped.out} {stopped.err}"
+    try:
+        assert started.code == 0, f"argosy up: {started.out[-3000:]} {started.err[-3000:]}"
+        yield
+    finally:
+        if not ran_before and started.code != ANOTHER_AT_WORK:
+            stopped = argosy("down")
+            assert stopped.code == 0, f"argosy down: {stopped.out} {stopped.err}"
+            assert belonging_to(STATE) == []
+            assert not StateFolder(STATE).sockets.exists()
 
 
 @pytest.fixture
@@ -81,5 +90,6 @@ async def shop(client: AsyncClient) -> Shop:
 
 @pytest.fixture
 async def shopper(cluster: None) -> AsyncIterator[Shopper]:
-    async with open_shopper() as opened:
+    gateway = addresses_of(read_settings(os.environ).instance).gateway
+    async with open_shopper(f"{LOOPBACK}:{gateway}") as opened:
         yield opened

@@ -7,15 +7,22 @@ import signal
 import subprocess
 import sys
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from loadtest.shopper import Shopper
-from tests.end_to_end.conftest import CHECKOUT, argosy
+from mesh.local.addresses import addresses_of
+from mesh.local.belongings import belonging_to
+from mesh.local.settings import read_settings
+from tests.end_to_end.conftest import CHECKOUT, STATE, argosy
 
 pytestmark = pytest.mark.usefixtures("cluster")
+
+NOT_READY_IN_TIME = 8  # exit code of argosy
 
 
 def part(name: str) -> dict[str, Any]:
@@ -40,14 +47,54 @@ def test_up_on_a_running_cluster_changes_nothing() -> None:
     assert part("kube-apiserver")["pid"] == before
 
 
-@pytest.mark.parametrize("name", ["istiod", "node", "kube-controller-manager"])
-async def test_a_killed_part_is_started_again_and_orders_go_on(shopper: Shopper, name: str) -> None:
-    before = part(name)["pid"]
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: part(name)["pid"] not in (None, before))
-    wait_for(all_ready)
+async def assert_orders_are_taken(shopper: Shopper) -> None:
     outcome = await shopper.place_order(timeout=5, presses=3)
     assert not outcome.failed, outcome
+
+
+def wait_for_the_next(name: str, before: int) -> None:
+    wait_for(lambda: part(name)["pid"] not in (None, before))
+    wait_for(all_ready)
+
+
+@pytest.mark.parametrize("name", ["kube-apiserver", "etcd", "istiod", "kube-controller-manager"])
+async def test_a_killed_part_is_started_again_and_orders_go_on_meanwhile(shopper: Shopper, name: str) -> None:
+    before = part(name)["pid"]
+    os.kill(before, signal.SIGKILL)
+    await assert_orders_are_taken(shopper)
+    wait_for_the_next(name, before)
+    await assert_orders_are_taken(shopper)
+
+
+async def test_a_killed_node_is_started_again_with_its_pods_and_orders_go_on(shopper: Shopper) -> None:
+    before = part("node")["pid"]
+    os.kill(before, signal.SIGKILL)
+    wait_for_the_next("node", before)
+    await assert_orders_are_taken(shopper)
+
+
+def test_up_at_a_frozen_api_server_ends_when_its_time_is_over() -> None:
+    frozen = part("kube-apiserver")["pid"]
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        done = argosy("up", "--timeout", "3", patience=60)
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    assert done.code == NOT_READY_IN_TIME, done.err
+    assert "kubectl apply" in done.err
+    wait_for(all_ready)
+
+
+def test_nothing_of_the_cluster_listens_beyond_loopback() -> None:
+    ours = {process.pid for process in belonging_to(STATE)}
+    listening = {
+        (connection.laddr.ip, connection.laddr.port)
+        for connection in psutil.net_connections(kind="tcp")
+        if connection.laddr and connection.pid in ours and connection.status == psutil.CONN_LISTEN
+    }
+    ports = addresses_of(read_settings(os.environ).instance).ports().values()
+    assert set(ports) <= {port for _, port in listening}
+    assert [(address, port) for address, port in listening if not ip_address(address).is_loopback] == []
 
 
 def test_doctor_finds_nothing_that_stops_a_running_cluster() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
 from shop.inventory.v1 import inventory_pb2 as pb
 from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, update
 
 from services.hosting.clock import microseconds
 from services.hosting.database import Database
 from services.inventory import books, expiry
 from services.inventory.expiry import Expirer
+from services.inventory.tables import STOCK
 from tests.hosting.running import FakeClock
 from tests.inventory.asking import reserve, restock, stock
 from tests.inventory.balance import all_reservations, imbalances
@@ -23,7 +25,7 @@ from tests.inventory.service_process import running
 
 @pytest.fixture
 def expirer(database: Database, clock: FakeClock) -> Expirer:
-    return Expirer(database, lambda: microseconds(clock.now()))
+    return Expirer(database, lambda: microseconds(clock.now()), logging.getLogger())
 
 
 async def test_the_sweep_expires_exactly_what_is_overdue(
@@ -60,6 +62,36 @@ async def test_many_overdue_reservations_are_swept_by_two_replicas_at_once_and_c
     found = await inventory.GetStock(pb.GetStockRequest(product_ids=["mug"]))
     assert list(found.stock) == [stock("mug", available=40)]
     assert imbalances(file) == []
+
+
+async def test_reservations_whose_pieces_are_missing_are_logged_once_and_stop_no_other(
+    inventory: InventoryServiceStub,
+    expirer: Expirer,
+    clock: FakeClock,
+    database: Database,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def misplace(connection: Connection, *, available: int, reserved: int) -> None:
+        connection.execute(
+            update(STOCK).where(STOCK.c.product_id == "rope").values(available=available, reserved=reserved)
+        )
+
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    await inventory.Restock(restock(mug=9, rope=3))
+    broken = [reserve(rope=1, hold=hold) for hold in (1, 2, 4)]
+    sound = [reserve(mug=1, hold=hold) for hold in (3, 5, 6, 7)]
+    for asked in (*broken, *sound):
+        await inventory.Reserve(asked)
+    await database.write(misplace, available=3, reserved=0)
+    clock.advance(7)
+    assert await expirer.sweep() == len(sound)
+    assert await expirer.sweep() == 0
+    told = [vars(record)["reservation_id"] for record in caplog.records if record.levelno == logging.ERROR]
+    assert told == [asked.reservation_id for asked in broken]
+    await database.write(misplace, available=0, reserved=3)  # somebody has repaired the books
+    assert await expirer.sweep() == len(broken)
 
 
 async def test_a_running_service_sweeps_by_itself(file: Path) -> None:

@@ -1,13 +1,15 @@
+import asyncio
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from loadtest.bench import cluster, local_cluster
 from loadtest.bench.__main__ import measure, table
-from loadtest.bench.local_cluster import LocalCluster
+from loadtest.bench.local_cluster import LocalCluster, running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
 from tests.loadtest.running import in_process
 
@@ -62,3 +64,54 @@ def test_sidecars_are_the_pods_whose_record_has_a_proxy(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(record % (f"pod-{number}", number, containers))
     assert LocalCluster(tmp_path).sidecars() == {"pod-1": "127.10.0.1:15000"}
+
+
+async def with_a_cluster(say: Callable[[str], None]) -> None:
+    async with running_cluster(say):
+        pytest.fail("there is no cluster")
+
+
+@pytest.fixture
+def argosy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Put a scripted `argosy` in the place of the real one: no cluster runs, and `up` does what is given."""
+
+    def script(up: str) -> Path:
+        program, calls = tmp_path / "python", tmp_path / "calls"
+        program.write_text(f'#!/bin/sh\necho "$3" >> {calls}\ncase "$3" in status) exit 4;; up) {up};; esac\n')
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+        return calls
+
+    return script
+
+
+@pytest.mark.parametrize("bench", [cluster.measure, with_a_cluster])
+@pytest.mark.parametrize(
+    ("up", "then"),
+    [("exit 7", ["down"]), ("exec sleep 600", ["down"]), ("exit 3", [])],
+    ids=["fails", "hangs", "is somebody else's"],
+)
+async def test_a_bench_leaves_no_cluster_behind_when_its_start_fails(
+    argosy: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    bench: Callable[[Callable[[str], None]], Awaitable[object]],
+    up: str,
+    then: list[str],
+) -> None:
+    calls = argosy(up)
+    if "sleep" in up:
+        monkeypatch.setattr(local_cluster, "STARTS_WITHIN", 2.0)
+    with pytest.raises(BenchUnavailable, match="argosy up"):
+        await bench(lambda _: None)
+    assert calls.read_text().split() == ["status", "up", *then]
+
+
+async def test_an_interrupted_bench_leaves_no_cluster_behind(argosy: Callable[[str], Path]) -> None:
+    calls = argosy("exec sleep 600")
+    bench = asyncio.create_task(with_a_cluster(lambda _: None))
+    while not calls.exists() or "up" not in calls.read_text():
+        await asyncio.sleep(0.01)  # polling, bounded by the test's timeout
+    bench.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await bench
+    assert calls.read_text().split() == ["status", "up", "down"]

@@ -95,7 +95,6 @@ def test_doctor_speaks_json_and_tells_what_prevents_a_start(environ: dict[str, s
     done = argosy(environ, "doctor", "--json")
     findings = {finding["subject"]: finding for finding in json.loads(done.stdout)}
     assert findings["programs"]["verdict"] == "bad"
-    assert findings["cluster tests"]["verdict"] == "note"
     assert {"ports", "memory", "Python", "Go", "disk for the cache"} <= set(findings)
     assert done.returncode == 1
 

@@ -6,6 +6,7 @@ import pytest
 from mesh.local.addresses import Addresses, addresses_of
 from mesh.local.belongings import CLUSTER_MARK, PART_MARK
 from mesh.local.control_plane import ControlPlane
+from mesh.local.lifecycle import STOPS_WITHIN
 from mesh.local.part import Part, dump_plan, load_plan, stop_order
 from mesh.local.pki import Credentials
 from mesh.local.state_folder import StateFolder
@@ -33,6 +34,12 @@ def made_with(addresses: Addresses) -> ControlPlane:
 
 def named(control_plane: ControlPlane) -> dict[str, Part]:
     return {part.name: part for part in control_plane.plan().parts}
+
+
+def test_the_parts_may_all_take_their_grace_before_down_ends_them_by_force(control_plane: ControlPlane) -> None:
+    graces = [max(part.stop_grace for part in group) for group in stop_order(control_plane.plan().parts)]
+    assert len(graces) > 1
+    assert sum(graces) < STOPS_WITHIN
 
 
 def test_everything_listens_on_loopback_only(control_plane: ControlPlane) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from mesh.local import programs as the_programs
 from mesh.local.build import UNFINISHED
 from mesh.local.problems import BuildFailed
-from mesh.local.programs import CRDS, ENVOY, PACKAGES, TO_RUN_A_CLUSTER, ensure, programs_of
+from mesh.local.programs import ENVOY, ISTIO_CRDS, PACKAGES, TO_RUN_A_CLUSTER, ensure, programs_of
 from mesh.local.settings import Settings
 
 GO = """#!{python}
@@ -59,7 +60,7 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the scripted `go`, which is the first on PATH."""
     folder = tmp_path / "go"
     (folder / "module" / "manifests/charts/base/files").mkdir(parents=True)
-    (folder / "module" / "manifests/charts/base/files" / CRDS).write_text("kinds")
+    (folder / "module" / ISTIO_CRDS).write_text("spec: {versions: [{name: v1}]}")
     program = folder / "go"
     program.write_text(GO.format(python=sys.executable, unfinished=UNFINISHED))
     program.chmod(0o755)
@@ -87,7 +88,7 @@ def test_everything_needed_is_built_once(go: Path, settings: Settings) -> None:
     assert built.missing(TO_RUN_A_CLUSTER) == []
     assert built.missing(PACKAGES) == ["istioctl"]
     assert (built.folder / ENVOY).read_text() == "envoy"
-    assert built.crds.read_text() == "kinds"
+    assert [kind["spec"]["versions"][0]["name"] for kind in json.loads(built.crds.read_text())] == ["v1"]
     assert any("compiling package 1 of 2" in line for line in told.lines)
     count = len(calls(go))
     ensure(settings, TO_RUN_A_CLUSTER, told)

@@ -46,6 +46,9 @@ def test_everything_that_is_missing_is_named() -> None:
             replace(POD, ready=False, phase="Pending", reason="CrashLoopBackOff"),
             replace(POD, name="orders-v1-old", ending=True),
             replace(POD, name="orders-v1-new", sync=NOT_CONNECTED),
+            replace(POD, name="orders-v1-wrong", rejected=2),
+            replace(POD, name="orders-v1-mute", rejected=None),
+            replace(POD, name="without-sidecar", sync=None, rejected=None),
         ),
     )
     assert missing(picture) == [
@@ -54,6 +57,8 @@ def test_everything_that_is_missing_is_named() -> None:
         "orders-v1-abc is Pending (CrashLoopBackOff)",
         "orders-v1-old is ending",
         "orders-v1-new: sidecar not connected to istiod",
+        "orders-v1-wrong: sidecar rejected 2 configurations",
+        "orders-v1-mute: sidecar does not say whether it rejected anything",
     ]
 
 
@@ -101,13 +106,20 @@ def test_the_document_names_every_process() -> None:
     document = as_json(READY, ProcessId(5, 6))
     assert document["ready"] is True
     assert document["supervisor"] == {"pid": 5, "start_time": 6}
-    assert document["sidecars"] == {"total": 1, "synced": 1, "rejected": 0}
+    assert document["sidecars"] == {"total": 1, "synced": 1, "rejected": 0, "silent": 0}
     (pod,) = document["pods"]
     assert [(it["name"], it["pid"], it["start_time"]) for it in pod["containers"]] == [
         ("orders", 11, 12),
         ("istio-proxy", 21, 22),
     ]
     assert pod["restarts"] == 2
+
+
+def test_a_sidecar_that_cannot_be_asked_is_not_counted_as_one_that_rejected_nothing() -> None:
+    pods = (replace(POD, rejected=None), replace(POD, rejected=2), replace(POD, sync=None, rejected=None))
+    document = as_json(replace(READY, pods=pods), ProcessId(5, 6))
+    assert document["sidecars"] == {"total": 2, "synced": 2, "rejected": 2, "silent": 1}
+    assert document["ready"] is False
 
 
 def test_the_table_shows_who_a_pod_is_and_since_when() -> None:

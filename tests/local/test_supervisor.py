@@ -63,6 +63,21 @@ def test_a_supervisor_told_to_stop_while_parts_wait_and_pause_stops(cluster: Scr
         assert cluster.processes() == 0
 
 
+def test_a_state_file_that_cannot_be_written_ends_nothing(cluster: ScriptedCluster) -> None:
+    cluster.add("node")
+    with cluster.supervised() as supervisor:
+        eventually(lambda: cluster.ready() and cluster.notes() == ["started node"])
+        in_the_way = cluster.folder.supervisor / f".state.json.{supervisor.pid}"  # as good as a full disk
+        in_the_way.mkdir()
+        kill(cluster.part("node"))
+        eventually(lambda: cluster.notes() == ["started node"] * 2)
+        assert cluster.part("node").restarts == 0  # what was written before
+        in_the_way.rmdir()
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(timeout=30) == 0
+        assert cluster.notes()[-1] == "ended node"
+
+
 def test_killing_the_supervisor_leaves_no_part(cluster: ScriptedCluster) -> None:
     cluster.add("etcd")
     cluster.add("api", starts_after=("etcd",))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from mesh.local.node import pod_table
 from mesh.local.node.pod_record import PodRecord, read_all
-from mesh.local.node.process import start_time
+from mesh.local.process_identity import identify
 from tests.node.conftest import Cluster
 from tests.node.pods import Json
 from tests.node.waiting import until
@@ -104,7 +105,7 @@ async def test_a_pod_deleted_by_force_is_gone_at_once(cluster: Cluster, tmp_path
         await until(lambda: cluster.api.ready("a") and "up" in text(out))
         process = pid(cluster, "a")
         cluster.api.delete_pod("a", grace=0)
-        await until(lambda: start_time(process) is None)
+        await until(lambda: identify(process) is None)
         await until(lambda: not cluster.api.has("workloadentries", "a"))
 
 
@@ -210,7 +211,7 @@ async def test_a_broken_watch_is_begun_anew_and_nothing_is_missed(cluster: Clust
         del cluster.api.objects[("pods", "shop", "a")]  # nobody is told
         cluster.api.put("pods", "b", pod())
         await until(lambda: cluster.api.ready("b"))
-        await until(lambda: start_time(process) is None)
+        await until(lambda: identify(process) is None)
 
 
 async def test_one_pod_that_cannot_be_run_does_not_disturb_another(
@@ -223,6 +224,22 @@ async def test_one_pod_that_cannot_be_run_does_not_disturb_another(
     async with cluster.node():
         await until(lambda: cluster.api.ready("good"))
         await until(lambda: "NodeError" in cluster.api.reasons("bad"))
+
+
+async def test_a_pod_for_whom_no_address_is_left_says_so_and_runs_when_one_is_given_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_table, "_AGAIN_SECONDS", 0.05)
+    cluster.config = replace(cluster.config, pod_cidr="127.10.0.0/30", egress_cidr="127.11.0.0/30")
+    for name in "ab":
+        cluster.api.put("pods", name, pod())
+    async with cluster.node():
+        await until(lambda: cluster.api.ready("a") and cluster.api.ready("b"))
+        cluster.api.put("pods", "c", pod())
+        await until(lambda: "NodeError" in cluster.api.reasons("c"))
+        assert not cluster.api.ready("c")
+        cluster.api.delete_pod("a", grace=0)
+        await until(lambda: cluster.api.ready("c"))
 
 
 async def test_a_status_that_the_api_refuses_is_written_later(cluster: Cluster) -> None:
@@ -242,7 +259,7 @@ async def test_a_node_that_stops_ends_its_processes_and_keeps_the_pods(cluster: 
         await until(lambda: cluster.api.ready("stubborn") and cluster.api.ready("easy") and "up" in text(out))
         pids = [pid(cluster, name) for name in ("stubborn", "easy")]
     assert text(out) == "up\nterm\n"
-    assert [start_time(each) for each in pids] == [None, None]
+    assert [identify(each) for each in pids] == [None, None]
     assert [cluster.api.status(name)["phase"] for name in ("stubborn", "easy")] == ["Running", "Running"]
 
 

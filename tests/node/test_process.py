@@ -11,7 +11,8 @@ import pytest
 
 from mesh.local.node import launcher, pod_record
 from mesh.local.node.pod_record import ContainerRecord, PodRecord
-from mesh.local.node.process import CannotStart, Process, spawn, start_time
+from mesh.local.node.process import CannotStart, Process, spawn
+from mesh.local.process_identity import identify
 from tests.node.waiting import until
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -24,7 +25,7 @@ def sh(script: str, output: Path | None = None) -> Process:
 
 
 def alive(pid: int) -> bool:
-    return start_time(pid) is not None
+    return identify(pid) is not None
 
 
 @pytest.mark.parametrize(

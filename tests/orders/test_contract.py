@@ -12,6 +12,7 @@ from shop.money.v1 import money_pb2
 from shop.orders.v1 import orders_pb2
 from shop.payments.v1 import payments_pb2
 
+from services.hosting import paging
 from tests.hosting.running import blamed, reason
 from tests.orders.relay import lose_answer, refuse
 from tests.orders.shop import (
@@ -217,6 +218,13 @@ async def test_a_token_is_good_for_its_own_list_only(shop: Shop) -> None:
     ):
         error = await refusal(shop.orders.ListOrders(request))
         assert (error.code(), blamed(error)) == (StatusCode.INVALID_ARGUMENT, ["page_token"])
+
+
+@pytest.mark.parametrize("key", ["abc", "abc id", "-1 id", f"{2**63} id", f"{10**30} id", " id", "\u0661 id"])
+async def test_a_forged_token_is_refused_like_any_wrong_one(shop: Shop, key: str) -> None:
+    request = orders_pb2.ListOrdersRequest(page_token=paging.encode("orders of ", key))
+    error = await refusal(shop.orders.ListOrders(request))
+    assert (error.code(), blamed(error)) == (StatusCode.INVALID_ARGUMENT, ["page_token"])
 
 
 @pytest.mark.parametrize("size", [-1, 1001])

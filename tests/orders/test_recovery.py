@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 from grpc import StatusCode
@@ -16,6 +18,26 @@ from tests.orders.relay import Answer, refuse
 from tests.orders.shop import Shop, order_of
 
 LEASE = 10.0
+
+
+@dataclass
+class RecoveryClock(FakeClock):
+    """The clock of a replica that nobody calls: only its recovery reads it, once to begin a round."""
+
+    awaited: int = 0
+    read: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def now(self) -> datetime:
+        self.awaited -= 1
+        if self.awaited < 0:
+            self.read.set()
+        return super().now()
+
+    async def rounds(self, count: int) -> None:
+        """Wait until so many rounds have begun and ended."""
+        self.awaited = count
+        self.read.clear()
+        await self.read.wait()
 
 
 async def fail(shop: Shop, count: int) -> None:
@@ -56,15 +78,20 @@ async def test_an_order_at_work_is_left_alone_until_its_lease_is_over(closed_sho
         await go_on.wait()
         return response
 
-    clock = FakeClock()
-    async with closed_shop.replica(clock, recovery_interval_seconds=0.0) as slow, closed_shop.replica(clock) as other:
+    clock, other_clock = FakeClock(), RecoveryClock()
+    async with (
+        closed_shop.replica(clock, recovery_interval_seconds=0.0) as slow,
+        closed_shop.replica(other_clock) as other,
+    ):
         closed_shop.relay.once("Charge", hold)
         call = slow.PlaceOrder(order_of(("mug", 1)))
         await arrived.wait()
-        await asyncio.sleep(0.3)  # six rounds of the other's recovery
+        await other_clock.rounds(6)
+        assert recoveries(closed_shop) == {}
         order = await closed_shop.only_order()
         assert order.state == orders_pb2.ORDER_STATE_RESERVED
         clock.advance(LEASE)
+        other_clock.advance(LEASE)
         watched = [answer.order.state async for answer in other.WatchOrder(watch(order))]
         assert watched[-1] == orders_pb2.ORDER_STATE_CONFIRMED
         go_on.set()

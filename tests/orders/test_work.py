@@ -35,6 +35,23 @@ async def test_a_drain_waits_for_what_was_begun() -> None:
     assert done == [1]
 
 
+async def test_a_drain_waits_for_what_is_begun_meanwhile() -> None:
+    work, done = Work(2, LOGGER), []
+
+    async def compensate() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        done.append("compensated")
+
+    async def decide() -> None:
+        await asyncio.sleep(0)
+        work.begin(compensate())
+
+    work.begin(decide())
+    await work.drain(10.0)
+    assert done == ["compensated"]
+
+
 async def test_a_drain_ends_what_does_not() -> None:
     work = Work(2, LOGGER)
     task = work.begin(asyncio.Event().wait())

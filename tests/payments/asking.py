@@ -29,7 +29,7 @@ def euros(units: int, nanos: int = 0, currency: str = "EUR") -> Money:
     return Money(currency_code=currency, units=units, nanos=nanos)
 
 
-def card(number: str = GOOD, year: int = 2030, month: int = 12, code: str = "123") -> pb.Card:
+def card(number: str = GOOD, year: int = 2099, month: int = 12, code: str = "123") -> pb.Card:
     return pb.Card(number=number, expiry_month=month, expiry_year=year, security_code=code)
 
 

@@ -22,7 +22,7 @@ from services.payments.payment import Card, charge_order
 from tests.hosting.running import FakeClock, reason, serve
 from tests.payments.asking import GOOD, charge, gateway_ledger, new_id
 
-CARD = Card(GOOD, 12, 2030, "123")
+CARD = Card(GOOD, 12, 2099, "123")
 
 
 def settings(file: Path, failure_rate: float = 0.0) -> PaymentsSettings:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import MISSING, fields
+from inspect import signature
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from pydantic.fields import FieldInfo
 
+from loadtest.run import main as load
 from mesh.local.settings import __doc__ as local_settings
+from services.auditor.__main__ import AuditorSettings
 from services.catalog.__main__ import CatalogSettings
 from services.hosting.settings import HostSettings
 from services.inventory.__main__ import InventorySettings
@@ -22,6 +26,7 @@ SERVICES: dict[str, type[HostSettings]] = {
     "inventory": InventorySettings,
     "payments": PaymentsSettings,
     "orders": OrdersSettings,
+    "auditor": AuditorSettings,
 }
 
 
@@ -60,9 +65,17 @@ def test_documented_defaults_are_the_codes(section: str, kind: type[HostSettings
             assert shown_value == str(default).replace("False", "false"), variable
 
 
-def test_a_setting_without_default_is_shown_as_required() -> None:
-    required = {name for name, default in declared(OrdersSettings).items() if default is MISSING}
-    assert required == {name for name, shown in documented("orders").items() if shown == "required"}
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_setting_without_default_is_shown_as_required(service: str) -> None:
+    required = {name for name, default in declared(SERVICES[service]).items() if default is MISSING}
+    assert required == {name for name, shown in documented(service).items() if shown == "required"}
+
+
+def test_what_a_load_test_is_told_is_documented_with_its_default() -> None:
+    hints = get_type_hints(load, include_extras=True)
+    options = {name: hints[name].__metadata__[0].envvar for name in signature(load).parameters}
+    defaults = {option: str(signature(load).parameters[name].default) for name, option in options.items() if option}
+    assert {name: shown.strip("`") for name, shown in documented("make load").items()} == defaults
 
 
 def test_the_local_clusters_settings_are_documented() -> None:

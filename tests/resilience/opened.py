@@ -15,10 +15,16 @@ from mesh.resilience import (
     PeerPolicy,
     open_peer,
 )
-from mesh.resilience.events import Event, Listener
+from mesh.resilience.events import CircuitClosed, CircuitCreated, CircuitHalfOpened, CircuitOpened, Event, Listener
 from tests.resilience.scripted import Server, TStub
 
 UNAVAILABLE, OK = StatusCode.UNAVAILABLE, StatusCode.OK
+STATES: dict[type[Event], str] = {
+    CircuitCreated: "closed",
+    CircuitClosed: "closed",
+    CircuitHalfOpened: "half-open",
+    CircuitOpened: "open",
+}
 METHODS = ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream")
 QUICK = MethodPolicy(timeout=10.0, idempotent=True, backoff=0.001, backoff_limit=0.001)
 
@@ -48,6 +54,11 @@ class Opened:
         heard = [self.events.append, *listeners]
         opening = open_peer("t", target=server.target, policy=policy, listeners=heard, **options)
         return await self.stack.enter_async_context(opening)
+
+    def circuits(self) -> dict[str, str]:
+        """The state of each group's breaker, as it was told."""
+        told = (CircuitCreated, CircuitClosed, CircuitHalfOpened, CircuitOpened)
+        return {event.group: STATES[type(event)] for event in self.events if isinstance(event, told)}
 
     async def stub(self, server: Server, policy: PeerPolicy, **options: Any) -> TStub:
         return (await self.peer(server, policy, **options)).stub(TStub)

@@ -52,19 +52,18 @@ async def test_all_four_kinds_of_methods_are_judged_by_the_breaker(opened: Opene
 
 async def test_breaker_opens_on_real_unavailable_from_a_server(opened: Opened) -> None:
     async with serve(UNAVAILABLE) as server:
-        peer = await opened.peer(server, policy(min_calls=3))
-        stub = peer.stub(TStub)
+        stub = await opened.stub(server, policy(min_calls=3))
         assert await code_of(stub.UnaryUnary(b"")) is UNAVAILABLE
-        assert peer.breaker_state() == "open"
+        assert opened.circuits() == {"default": "open"}
     assert any(isinstance(event, CircuitOpened) for event in opened.events)
 
 
 async def test_breaker_opens_when_nobody_listens(opened: Opened) -> None:
     async with serve() as server:
         pass
-    peer = await opened.peer(server, policy(min_calls=3))
-    assert await code_of(peer.stub(TStub).UnaryUnary(b"")) is UNAVAILABLE
-    assert peer.breaker_state() == "open"
+    stub = await opened.stub(server, policy(min_calls=3))
+    assert await code_of(stub.UnaryUnary(b"")) is UNAVAILABLE
+    assert opened.circuits() == {"default": "open"}
 
 
 async def test_thirty_percent_failures_trip_by_rate(opened: Opened) -> None:
@@ -87,10 +86,9 @@ async def test_open_breaker_touches_no_socket(opened: Opened) -> None:
 
 async def test_a_server_that_comes_back_is_used_again(opened: Opened) -> None:
     async with serve(UNAVAILABLE, OK) as server:
-        peer = await opened.peer(server, policy(min_calls=1, open_for=0.05, open_limit=0.05))
-        stub = peer.stub(TStub)
+        stub = await opened.stub(server, policy(min_calls=1, open_for=0.05, open_limit=0.05))
         assert await code_of(stub.UnaryUnary(b"")) is UNAVAILABLE
-        while peer.breaker_state() != "closed":
+        while opened.circuits() != {"default": "closed"}:
             try:
                 await stub.UnaryUnary(b"")
             except CircuitOpen as rejected:
@@ -123,14 +121,13 @@ async def test_the_per_try_timeout_saves_a_call_from_a_hung_attempt(opened: Open
 
 async def test_wait_for_is_neutral_and_reaches_the_server(opened: Opened) -> None:
     async with serve("hang", OK) as server:
-        peer = await opened.peer(server, policy(min_calls=1))
-        stub = peer.stub(TStub)
+        stub = await opened.stub(server, policy(min_calls=1))
         call = asyncio.create_task(stub.UnaryUnary(b""))
         await server.arrived.wait()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(call, 0.001)
         await server.left.wait()
-        assert peer.breaker_state() == "closed"
+        assert opened.circuits() == {"default": "closed"}
         assert await stub.UnaryUnary(b"x") == b"x"
     attempts = [event for event in opened.events if isinstance(event, AttemptEnded)]
     assert [(attempt.code, attempt.local) for attempt in attempts] == [(StatusCode.CANCELLED, True), (OK, False)]
@@ -138,20 +135,19 @@ async def test_wait_for_is_neutral_and_reaches_the_server(opened: Opened) -> Non
 
 async def test_peer_cancelled_counts_as_failure_and_is_not_a_local_cancel(opened: Opened) -> None:
     async with serve(StatusCode.CANCELLED) as server:
-        peer = await opened.peer(server, policy(min_calls=1))
-        assert await code_of(peer.stub(TStub).UnaryUnary(b"")) is StatusCode.CANCELLED
-        assert peer.breaker_state() == "open"
+        stub = await opened.stub(server, policy(min_calls=1))
+        assert await code_of(stub.UnaryUnary(b"")) is StatusCode.CANCELLED
+        assert opened.circuits() == {"default": "open"}
         assert server.hits == 1
 
 
 async def test_without_protection_only_the_deadline_is_left(opened: Opened) -> None:
     async with serve(UNAVAILABLE) as server:
-        peer = await opened.peer(server, policy(min_calls=1), enabled=False)
-        stub = peer.stub(TStub)
+        stub = await opened.stub(server, policy(min_calls=1), enabled=False)
         for _ in range(30):
             assert await code_of(stub.UnaryUnary(b"")) is UNAVAILABLE
         assert server.hits == 30
-        assert peer.breaker_state() == "closed"
+        assert opened.circuits() == {}
         assert all(remaining is not None and remaining <= 10.5 for remaining in server.remaining)
 
 
@@ -162,10 +158,9 @@ async def test_groups_have_breakers_of_their_own(opened: Opened) -> None:
             methods={"/t.T/UnaryUnary": reads},
             breakers={"reads": BreakerPolicy(min_calls=1), "default": BreakerPolicy(min_calls=1)},
         )
-        peer = await opened.peer(server, split)
-        stub = peer.stub(TStub)
+        stub = await opened.stub(server, split)
         assert await code_of(stub.UnaryUnary(b"")) is UNAVAILABLE
-        assert (peer.breaker_state("reads"), peer.breaker_state("default")) == ("open", "closed")
+        assert opened.circuits() == {"reads": "open", "default": "closed"}
         assert await stub.StreamUnary(requests(b"x")) == b"x"
 
 

@@ -9,7 +9,7 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
-from mesh.resilience import CircuitOpen, MethodPolicy, Peer
+from mesh.resilience import CircuitOpen, MethodPolicy
 from mesh.resilience.events import AttemptEnded, CallEnded, CircuitCreated
 from tests.resilience.opened import Opened, policy
 from tests.resilience.scripted import Bench, Server, TStub, serve
@@ -20,13 +20,10 @@ UNAVAILABLE, OK = StatusCode.UNAVAILABLE, StatusCode.OK
 class Streaming(Opened):
     """A stub whose streams may be retried, and what it reports."""
 
-    to_server: Peer
-
     async def streams(self, server: Server, *, min_calls: int = 1000, **method: Any) -> TStub:
         quick = {"timeout": 10.0, "idempotent": True, "backoff": 0.001, "backoff_limit": 0.001}
         streams = policy(MethodPolicy(**{**quick, **method}), min_calls=min_calls)
-        self.to_server = await self.peer(server, streams)
-        return self.to_server.stub(TStub)
+        return await self.stub(server, streams)
 
     def attempts(self) -> list[tuple[StatusCode, bool]]:
         return [(event.code, event.local) for event in self.events if isinstance(event, AttemptEnded)]
@@ -76,7 +73,7 @@ async def test_a_stream_that_fails_midway_is_a_failure(streaming: Streaming) -> 
     async with serve([b"1", UNAVAILABLE]) as server:
         stub = await streaming.streams(server, min_calls=1)
         assert await read(stub.UnaryStream(b"")) != ([b"1"], None)
-        assert streaming.to_server.breaker_state() == "open"
+        assert streaming.circuits() == {"default": "open"}
         with pytest.raises(CircuitOpen):
             await anext(stub.UnaryStream(b""))
         assert server.hits == 1
@@ -97,7 +94,7 @@ async def test_stopping_early_is_neutral_and_cancels_the_server(streaming: Strea
         # at once, not when the garbage collector finds the time
         assert [type(event) for event in streaming.events] == [CircuitCreated, AttemptEnded, CallEnded]
         await server.left.wait()
-        assert streaming.to_server.breaker_state() == "closed"
+        assert streaming.circuits() == {"default": "closed"}
     assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
     assert streaming.calls() == [(StatusCode.CANCELLED, 1)]
 
@@ -117,7 +114,7 @@ async def test_a_cancelled_reader_is_neutral_and_cancels_the_server(streaming: S
         with pytest.raises(asyncio.CancelledError):
             await reader
         await server.left.wait()
-        assert streaming.to_server.breaker_state() == "closed"
+        assert streaming.circuits() == {"default": "closed"}
     assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
 
 
@@ -154,7 +151,7 @@ async def test_a_stream_has_one_deadline(streaming: Streaming) -> None:
         assert received == [b"1"]
         assert error is not None
         assert error.code() is StatusCode.DEADLINE_EXCEEDED
-        assert streaming.to_server.breaker_state() == "open"
+        assert streaming.circuits() == {"default": "open"}
 
 
 async def test_requests_that_are_a_stream_cannot_be_sent_twice(streaming: Streaming) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated
 
 import typer
@@ -19,7 +18,7 @@ def doctor(
     *,
     as_document: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
-    """Say what this machine lacks, which ports are taken and by whom, and what would be skipped and why.
+    """Say what this machine lacks, and which ports are taken and by whom.
 
     \b
     argosy doctor
@@ -28,7 +27,7 @@ def doctor(
     \b
     Exit codes: 0 `argosy up` can work, 1 something prevents it.
     """  # noqa: D301
-    findings = examine(settings(), os.environ)
+    findings = examine(settings())
     if as_document:
         typer.echo(json.dumps([vars(finding) for finding in findings], indent=2))
     else:

@@ -24,6 +24,7 @@ from mesh.local.node.status import timestamp
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 1000
+_WAITING = 1000
 _MESSAGE_LIMIT = 1024
 
 
@@ -47,18 +48,30 @@ class _Published:
 
 
 class EventRecorder:
-    """Accepts happenings at once and publishes them in order; a repeated one raises the count of the first."""
+    """Accepts happenings at once and publishes them in order; a repeated one raises the count of the first.
+
+    While the API is away so many wait as `waiting` says; then the oldest are dropped.
+    """
 
     def __init__(
-        self, client: AsyncClient, *, component: str, host: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        client: AsyncClient,
+        *,
+        component: str,
+        host: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        waiting: int = _WAITING,
     ) -> None:
         self._client = client
         self._component, self._host, self._now = component, host, now
-        self._waiting: asyncio.Queue[_Happening] = asyncio.Queue()
+        self._waiting: asyncio.Queue[_Happening] = asyncio.Queue(waiting)
+        self._dropping = False
         self._published: OrderedDict[tuple[str | None, ...], _Published] = OrderedDict()
 
     def record(self, pod: Pod, reason: str, message: str, *, warning: bool = False, container: str = "") -> None:
         """Note a happening about `pod`, or about one of its containers."""
+        if self._waiting.full():
+            self._drop_oldest()
         kind = "Warning" if warning else "Normal"
         self._waiting.put_nowait(_Happening(_about(pod, container), kind, reason, message[:_MESSAGE_LIMIT]))
 
@@ -66,10 +79,18 @@ class EventRecorder:
         """Write what is recorded, for ever. An event that the API refuses is logged and dropped."""
         while True:
             happening = await self._waiting.get()
+            if self._waiting.empty():
+                self._dropping = False
             try:
                 await self._write(happening)
             except httpx2.HTTPError as error:
                 log.warning("event %s about %s not published: %s", happening.reason, happening.about.name, error)
+
+    def _drop_oldest(self) -> None:
+        dropped = self._waiting.get_nowait()
+        if not self._dropping:  # said once, until the API has caught up
+            self._dropping = True
+            log.warning("the API does not take events; dropping the oldest, first %s", dropped.reason)
 
     async def _write(self, happening: _Happening) -> None:
         known = self._published.get(happening.key)

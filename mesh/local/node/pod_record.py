@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mesh.local.node.process import start_time
+from mesh.local.process_identity import ProcessId
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def end_leftovers(pods_folder: Path) -> int:
     ended = 0
     for record in read_all(pods_folder):
         for container in record.containers.values():
-            if start_time(container.pid) == container.start_time:
+            if ProcessId(container.pid, container.start_time).alive():
                 os.killpg(container.pid, signal.SIGKILL)
                 ended += 1
     return ended

@@ -28,6 +28,7 @@ class Entry:
 
     pod: Pod
     """Its newest object."""
+    addresses: PodAddresses | None = None
     worker: PodWorker | None = None
     task: asyncio.Task[None] | None = None
 
@@ -104,17 +105,18 @@ class PodTable:
         return None
 
     async def _run(self, uid: str, entry: Entry) -> None:
-        addresses = self._pool.take(entry.pod.status.podIP if entry.pod.status else None)
         try:
-            while not await self._ran_to_the_end(entry, addresses):
+            while not await self._ran_to_the_end(entry):
                 entry.worker = None
                 await asyncio.sleep(_AGAIN_SECONDS)
         finally:
-            self._pool.give_back(addresses)
+            if entry.addresses is not None:
+                self._pool.give_back(entry.addresses)
             self._entries.pop(uid, None)
 
-    async def _ran_to_the_end(self, entry: Entry, addresses: PodAddresses) -> bool:
+    async def _ran_to_the_end(self, entry: Entry) -> bool:
         try:
+            addresses = entry.addresses = entry.addresses or self._pool.take(_address_before(entry.pod))
             labels = await self._namespace_labels(_metadata(entry.pod).namespace or "")
             planned = plan(entry.pod, labels, self._tools.config, addresses, self._image_environment)
             entry.worker = PodWorker(self._tools, planned)
@@ -142,6 +144,11 @@ class PodContainerLogs:
 
     def writing(self, file: LogFile) -> bool:
         return self._worker.logs.run(self._container) is file and self._worker.runs(self._container)
+
+
+def _address_before(pod: Pod) -> str | None:
+    """Where the pod was when an earlier node ran it."""
+    return pod.status.podIP if pod.status else None
 
 
 def _metadata(pod: Pod) -> ObjectMeta:

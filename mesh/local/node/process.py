@@ -15,6 +15,7 @@ from signal import Signals
 from typing import BinaryIO
 
 from mesh.local.node import launcher
+from mesh.local.process_identity import identify
 
 _LAUNCHER = Path(launcher.__file__)
 _SIGNALLED = 128
@@ -30,16 +31,6 @@ class Exit:
     """As a container runtime reports it: 128 + number for a process ended by a signal."""
 
 
-def start_time(pid: int) -> int | None:
-    """When process `pid` began, in clock ticks since boot; None when there is none. With it a pid is unique."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    after_name = stat.rpartition(")")[2].split()
-    return None if after_name[0] == "Z" else int(after_name[19])
-
-
 class Process:
     """A running program in a process group of its own, which ends with the node.
 
@@ -52,7 +43,8 @@ class Process:
         self._loop = loop
         self._exit: asyncio.Future[Exit] = loop.create_future()
         self.pid = popen.pid
-        self.start_time = start_time(popen.pid) or 0
+        identity = identify(popen.pid)
+        self.start_time = identity.started if identity else 0
         loop.add_reader(self._pidfd, self._ended)
 
     async def wait(self) -> Exit:
