@@ -45,8 +45,8 @@ CONTROLLERS = (
     "ttl-after-finished-controller",
 )
 
-# Collecting garbage is a third of the work of its start. Some more memory buys it back, up to a limit.
-API_SERVER_ENVIRONMENT = {"GOGC": "300", "GOMEMLIMIT": "500MiB"}
+# Collecting garbage is a third of the work of its start: none until the memory is used, then as much as it takes.
+API_SERVER_ENVIRONMENT = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 ISTIOD_ENVIRONMENT = {
     "POD_NAME": "istiod",
