@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -28,6 +28,7 @@ from services.hosting.errors import (
     ShopError,
     Violation,
 )
+from services.hosting.observation import _code
 from tests.hosting.four import (
     BAD,
     FOUR,
@@ -258,7 +259,32 @@ async def test_a_passed_deadline_is_counted_as_such(caplog: pytest.LogCaptureFix
         error = await refused(channel, "UnaryUnary", timeout=1.0)
         await ended.wait()
     assert error.code() == StatusCode.DEADLINE_EXCEEDED
-    assert [line["code"] for line in access_lines(caplog)] == ["DEADLINE_EXCEEDED"]
+    # On a busy machine the request may have been on its way for so long that the caller seems to have left early.
+    (line,) = access_lines(caplog)
+    assert line["code"] in {"DEADLINE_EXCEEDED", "CANCELLED"}
+
+
+class Leaving:
+    """The context of a call whose caller has gone, with so many seconds left."""
+
+    def __init__(self, remaining: float | None) -> None:
+        self._remaining = remaining
+
+    def time_remaining(self) -> float | None:
+        return self._remaining
+
+
+@pytest.mark.parametrize(
+    ("remaining", "code"),
+    [
+        (-0.5, StatusCode.DEADLINE_EXCEEDED),
+        (0.05, StatusCode.DEADLINE_EXCEEDED),
+        (0.5, StatusCode.CANCELLED),
+        (None, StatusCode.CANCELLED),
+    ],
+)
+def test_who_leaves_at_the_end_of_his_time_has_run_out_of_it(remaining: float | None, code: StatusCode) -> None:
+    assert _code(asyncio.CancelledError(), cast("Any", Leaving(remaining))) is code
 
 
 async def test_what_may_travel_on_is_adopted() -> None:
