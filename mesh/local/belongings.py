@@ -14,7 +14,7 @@ from mesh.local.process_identity import ProcessId, identify
 
 CLUSTER_MARK = "ARGOSY_CLUSTER"
 PART_MARK = "ARGOSY_PART"
-SUPERVISOR = "supervisor"
+SUPERVISOR, STANDBY = "supervisor", "standby"
 
 
 def marks(state: Path, part: str) -> dict[str, str]:

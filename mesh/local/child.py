@@ -1,4 +1,7 @@
-"""How is a program started so that it cannot outlive us? In its own session, killed by the kernel when we die."""
+"""How is a program started so that it cannot outlive us? In its own session, killed by the kernel when we die.
+
+One that is there to outlive us can be started, too.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +46,11 @@ class Child:
         self._ended.set()
 
 
-def start_child(argv: Sequence[str], env: Mapping[str, str], cwd: str, log: Path) -> Child:
-    """Start `argv` with exactly `env`; its output is appended to `log`. Raises OSError when it cannot be started."""
+def start_child(argv: Sequence[str], env: Mapping[str, str], cwd: str, log: Path, *, outlives: bool = False) -> Child:
+    """Start `argv` with exactly `env`; its output is appended to `log`. Raises OSError when it cannot be started.
+
+    It dies with this process unless it `outlives` it.
+    """
     parent = os.getpid()
 
     def die_with_parent() -> None:
@@ -61,6 +67,6 @@ def start_child(argv: Sequence[str], env: Mapping[str, str], cwd: str, log: Path
             env=env,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  (this process has one thread)
+            preexec_fn=None if outlives else die_with_parent,  # noqa: PLW1509  (this process has one thread)
         )
     return Child(popen)

@@ -87,7 +87,7 @@ class Keeper:
         """One life of the process, from its start until nothing of it is left."""
         self._enter(Phase.STARTING)
         part = self.part
-        self.process = start_child(part.argv, part.env, part.cwd, Path(part.log))
+        self.process = start_child(part.argv, part.env, part.cwd, Path(part.log), outlives=part.outlives)
         self._changed()
         asking = asyncio.create_task(self._until_ready())
         self.last_exit = await self.process.wait()

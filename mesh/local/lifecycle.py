@@ -73,7 +73,7 @@ def start(settings: Settings, programs: Programs, environ: Mapping[str, str]) ->
         environ=environ,
     )
     write_private(folder.instance, f"{settings.instance}\n")
-    with (folder.logs / f"{SUPERVISOR}.log").open("ab") as log:
+    with folder.supervisor_log.open("ab") as log:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "mesh.local.supervisor", str(folder.plan)],
             stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ def start(settings: Settings, programs: Programs, environ: Mapping[str, str]) ->
         )
     _until(lambda: folder.supervisor_state.exists() or supervisor.poll() is not None, STARTS_WITHIN)
     if supervisor.poll() is not None:
-        raise LocalClusterError(f"the supervisor ended at once; see {folder.logs / SUPERVISOR}.log")
+        raise LocalClusterError(f"the supervisor ended at once; see {folder.supervisor_log}")
     # It outlives us, so there is nobody to wait for it; Popen would warn about that.
     supervisor.returncode = 0
 
@@ -100,6 +100,7 @@ def stop(folder: StateFolder) -> None:
 
 def remove_remains(folder: StateFolder) -> None:
     """Kill every process of the cluster and remove every file that ends with it. Raises WillNotDie."""
+    folder.plan.unlink(missing_ok=True)  # first: a supervisor killed without its plan has no successor
     left = kill_belongings(folder.root)
     until = time.monotonic() + DIES_WITHIN
     while left and time.monotonic() < until:

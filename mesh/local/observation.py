@@ -16,6 +16,7 @@ from lightkube.resources.core_v1 import Pod
 from mesh.local.addresses import Addresses
 from mesh.local.node.pod_record import ContainerRecord, PodRecord, read_all
 from mesh.local.picture import ContainerPicture, DeploymentPicture, Picture, PodPicture
+from mesh.local.process_identity import ProcessId
 from mesh.local.sidecars import ask_istiod, count_all_rejected
 from mesh.local.state_folder import StateFolder
 from mesh.local.supervisor_state import SupervisorState
@@ -85,7 +86,7 @@ def _pod_picture(
     if metadata is None or spec is None or metadata.creationTimestamp is None:
         raise ValueError(f"the API answered a pod without metadata or spec: {pod}")
     namespace, name = str(metadata.namespace), str(metadata.name)
-    processes = record.containers if record else {}
+    processes = _living(record)
     has_sidecar = SIDECAR in processes
     return PodPicture(
         namespace=namespace,
@@ -103,6 +104,11 @@ def _pod_picture(
         sync=syncs.get(f"{name}.{namespace}", NOT_CONNECTED) if has_sidecar else None,
         rejected=rejected.get(_uid(pod)),
     )
+
+
+def _living(record: PodRecord | None) -> dict[str, ContainerRecord]:
+    recorded = record.containers if record else {}
+    return {name: each for name, each in recorded.items() if ProcessId(each.pid, each.start_time).alive()}
 
 
 def _reason(status: PodStatus) -> str:

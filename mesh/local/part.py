@@ -39,6 +39,8 @@ class Part:
     """Parts of a lower rank have ended before this one is told to."""
     stop_grace: float = 2.0
     """Seconds between SIGTERM and SIGKILL."""
+    outlives: bool = False
+    """Whether it goes on when the supervisor dies; all others die with it."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,22 @@ class ProcessId:
         """Whether it still runs; a zombie does not."""
         return identify(self.pid) == self
 
+    def age(self) -> float:
+        """Seconds since it began, also when it has ended by now."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.started / os.sysconf("SC_CLK_TCK")
+
+    def wait(self) -> None:
+        """Block until it has ended, whoever's child it is."""
+        try:
+            handle = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            if self.alive():
+                select.select([handle], [], [])
+        finally:
+            os.close(handle)
+
     def send(self, number: signal.Signals) -> bool:
         """Send a signal to it and to nobody else; False when it is gone."""
         try:
@@ -37,6 +55,14 @@ class ProcessId:
         finally:
             os.close(handle)
         return True
+
+
+def this_process() -> ProcessId:
+    """The process that asks."""
+    own = identify(os.getpid())
+    if own is None:
+        raise ProcessLookupError("/proc does not show this process")
+    return own
 
 
 def identify(pid: int) -> ProcessId | None:

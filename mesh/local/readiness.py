@@ -43,6 +43,9 @@ def _missing_of_pod(pod: PodPicture) -> str:
         return ""  # it is meant to end, not to be ready
     if not pod.ready:
         return f"{pod.name} is {pod.phase}" + (f" ({pod.reason})" if pod.reason else "")
+    lost = [container.name for container in pod.containers if container.pid is None]
+    if lost:  # the API still says what the last node saw
+        return f"{pod.name}: {', '.join(lost)} does not run"
     problem = _problem_of_sidecar(pod.sync, pod.rejected) if pod.sync else ""
     return f"{pod.name}: sidecar {problem}" if problem else ""
 

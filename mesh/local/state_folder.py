@@ -3,7 +3,8 @@
 kubeconfig            the administrator's, for anybody's kubectl (0600)
 instance              which of this machine's clusters it is, 0 to 9
 cluster.lock          held by the `argosy up` or `argosy down` at work
-supervisor/           plan.json (what to run), state.json (what runs), written by us and by the supervisor
+supervisor/           plan.json (what to run: while it is there, a killed supervisor has a successor), written by us;
+                      state.json (what runs), written by the supervisor
 credentials/          certificates, keys and kubeconfigs of the parts (folder 0700, files 0600)
 etcd/  istiod/        their working folders
 node/                 what the node is told
@@ -52,6 +53,10 @@ class StateFolder:
     @property
     def supervisor_state(self) -> Path:
         return self.supervisor / "state.json"
+
+    @property
+    def supervisor_log(self) -> Path:
+        return self.logs / "supervisor.log"
 
     @property
     def credentials(self) -> Path:

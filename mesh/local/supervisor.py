@@ -1,8 +1,8 @@
 """Who keeps the parts of the cluster running? This daemon: `python -m mesh.local.supervisor PLAN.json`.
 
 It starts the parts in the order of their needs, starts again what dies, and on SIGTERM stops them in their order.
-When it is killed itself, the kernel kills its children (PR_SET_PDEATHSIG), and their descendants die likewise or are
-found by their mark (`belongings`) by the next `argosy up` or `argosy down`.
+When it is killed itself, the kernel kills its children (PR_SET_PDEATHSIG) but one: its `standby`, which takes its place
+and begins by ending what the children had started themselves, found by their mark (`belongings`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from mesh.local.belongings import kill_belongings
 from mesh.local.keeper import Keeper
 from mesh.local.part import Plan, load_plan, stop_order
-from mesh.local.process_identity import identify
-from mesh.local.state_folder import write_private
+from mesh.local.process_identity import this_process
+from mesh.local.standby import standby_of
+from mesh.local.state_folder import StateFolder, write_private
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ class Supervisor:
     async def run(self) -> None:
         """Keep everything running; returns when everything has been stopped."""
         self._write_state()
+        while kill_belongings(Path(self._plan.state)):  # of a supervisor that was killed
+            await asyncio.sleep(0.01)
         running = {name: asyncio.create_task(keeper.run(self._keepers)) for name, keeper in self._keepers.items()}
         stopping = asyncio.create_task(self._stop.wait())
         # A keeper that ends before it was told to has failed, and with it the supervisor.
@@ -49,10 +54,10 @@ class Supervisor:
         self._stop.set()
 
     def _write_state(self) -> None:
-        own = identify(os.getpid())
+        own = this_process()
         state = {
-            "pid": os.getpid(),
-            "started": own.started if own else None,
+            "pid": own.pid,
+            "started": own.started,
             "stopping": self._stop.is_set(),
             "parts": {name: keeper.report() for name, keeper in self._keepers.items()},
         }
@@ -62,8 +67,10 @@ class Supervisor:
             log.warning("%s not written: %s", self._plan.state_file, error)
 
 
-async def _main(plan_file: Path) -> None:
-    supervisor = Supervisor(load_plan(plan_file))
+async def _main(plan_file: Path, deaths: int) -> None:
+    plan = load_plan(plan_file)
+    standby = standby_of(this_process(), StateFolder(Path(plan.state)), deaths, os.environ)
+    supervisor = Supervisor(replace(plan, parts=(standby, *plan.parts)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
@@ -72,4 +79,4 @@ async def _main(plan_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(Path(sys.argv[1])))
+    asyncio.run(_main(Path(sys.argv[1]), deaths=int(sys.argv[2]) if sys.argv[2:] else 0))

@@ -1,12 +1,16 @@
-"""What runs? The supervisor's state file, read back; only what is still alive counts."""
+"""What runs? The supervisor's state file, read back; only what is still alive counts.
+
+When the supervisor was killed, its standby is about to become it: the process is known, its parts have yet to start.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mesh.local.belongings import STANDBY
 from mesh.local.process_identity import ProcessId
 
 
@@ -30,7 +34,7 @@ class PartState:
 
 @dataclass(frozen=True)
 class SupervisorState:
-    """A living supervisor and its parts."""
+    """A living supervisor, or the standby that becomes it, and its parts."""
 
     process: ProcessId
     stopping: bool
@@ -38,17 +42,20 @@ class SupervisorState:
 
 
 def read_supervisor_state(path: Path) -> SupervisorState | None:
-    """The state in `path`, or None when no supervisor that wrote it is alive."""
+    """The state in `path`, or None when neither the supervisor that wrote it nor its standby is alive."""
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     process = ProcessId(given["pid"], given["started"])
-    if not process.alive():
-        return None
-    return SupervisorState(
-        process, given["stopping"], {name: _part(name, part) for name, part in given["parts"].items()}
-    )
+    parts = {name: _part(name, part) for name, part in given["parts"].items()}
+    if process.alive():
+        return SupervisorState(process, given["stopping"], parts)
+    standby = parts[STANDBY].process if STANDBY in parts else None
+    if standby and standby.alive():
+        lost = {name: replace(part, phase="waiting", process=None, restarts=0) for name, part in parts.items()}
+        return SupervisorState(standby, stopping=False, parts=lost)
+    return None
 
 
 def _part(name: str, given: Mapping[str, object]) -> PartState:

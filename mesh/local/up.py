@@ -133,7 +133,7 @@ class _Rise:
         """What runs. Raises PartFailed when a part does not stay up, or their supervisor has ended."""
         state = read_supervisor_state(self._folder.supervisor_state)
         if state is None:
-            raise _failed(SUPERVISOR, self._folder.logs / f"{SUPERVISOR}.log")
+            raise _failed(SUPERVISOR, self._folder.supervisor_log)
         failing = failing_part(tuple(state.parts.values()))
         if failing:
             raise _failed(failing.name, failing.log)

@@ -73,6 +73,22 @@ async def test_a_killed_node_is_started_again_with_its_pods_and_orders_go_on(sho
     await assert_orders_are_taken(shopper)
 
 
+def supervisor_of_a_ready_cluster() -> int | None:
+    done = argosy("status", "--json")
+    return done.json["supervisor"]["pid"] if done.code == 0 else None
+
+
+@pytest.mark.parametrize("guardian", ["supervisor", "standby"])
+async def test_a_killed_guardian_is_replaced_and_nobody_has_to_type_anything(shopper: Shopper, guardian: str) -> None:
+    before = supervisor_of_a_ready_cluster()
+    victim = before if guardian == "supervisor" else part("standby")["pid"]
+    assert victim is not None
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: supervisor_of_a_ready_cluster() not in (None, victim) and part("standby")["pid"] != victim)
+    await assert_orders_are_taken(shopper)
+    assert (supervisor_of_a_ready_cluster() == before) == (guardian == "standby")
+
+
 def test_up_at_a_frozen_api_server_ends_when_its_time_is_over() -> None:
     frozen = part("kube-apiserver")["pid"]
     os.kill(frozen, signal.SIGSTOP)

@@ -78,7 +78,8 @@ class ScriptedCluster:
     @contextmanager
     def supervised(self) -> Iterator[subprocess.Popen[bytes]]:
         """The supervisor's process; whatever a test leaves is killed after it."""
-        self.folder.supervisor.mkdir(parents=True, exist_ok=True)
+        for made in (self.folder.supervisor, self.folder.logs):
+            made.mkdir(parents=True, exist_ok=True)
         plan = Plan(str(self.folder.root), str(self.folder.supervisor_state), tuple(self._parts))
         self.folder.plan.write_text(dump_plan(plan))
         process = subprocess.Popen(

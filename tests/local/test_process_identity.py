@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mesh.local.process_identity import ProcessId, identify
+from mesh.local.process_identity import ProcessId, identify, this_process
 
 
 @pytest.fixture
@@ -45,6 +45,28 @@ def test_the_dead_and_the_undead_are_nobody(sleeper: subprocess.Popen[bytes]) ->
     assert found.send(signal.SIGTERM) is False
     sleeper.wait()
     assert ProcessId(sleeper.pid, found.started).alive() is False
+
+
+def test_waiting_for_a_strangers_end_returns_with_it(sleeper: subprocess.Popen[bytes]) -> None:
+    found = identify(sleeper.pid)
+    assert found is not None
+    asking = (
+        f"from mesh.local.process_identity import ProcessId; print('asks', flush=True); {found}.wait(); print('ended')"
+    )
+    with subprocess.Popen([sys.executable, "-c", asking], stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "asks\n"
+        assert waiting.poll() is None
+        sleeper.kill()
+        assert waiting.stdout.readline() == "ended\n"
+    replace(found, started=found.started - 1).wait()  # of one that is gone already, at once
+    found.wait()
+
+
+def test_an_age_is_counted_from_the_start(sleeper: subprocess.Popen[bytes]) -> None:
+    found = identify(sleeper.pid)
+    assert found is not None
+    assert 0 <= found.age() <= this_process().age() + 1
 
 
 def test_a_name_with_brackets_and_blanks_does_not_confuse(tmp_path_factory: pytest.TempPathFactory) -> None:

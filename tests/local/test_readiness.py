@@ -49,6 +49,7 @@ def test_everything_that_is_missing_is_named() -> None:
             replace(POD, name="orders-v1-wrong", rejected=2),
             replace(POD, name="orders-v1-mute", rejected=None),
             replace(POD, name="without-sidecar", sync=None, rejected=None),
+            replace(POD, name="orders-v1-lost", containers=(replace(APPS, pid=None),), sync=None),
         ),
     )
     assert missing(picture) == [
@@ -59,6 +60,7 @@ def test_everything_that_is_missing_is_named() -> None:
         "orders-v1-new: sidecar not connected to istiod",
         "orders-v1-wrong: sidecar rejected 2 configurations",
         "orders-v1-mute: sidecar does not say whether it rejected anything",
+        "orders-v1-lost: orders does not run",
     ]
 
 

@@ -3,7 +3,6 @@ import signal
 import pytest
 
 from mesh.local.lifecycle import stop
-from mesh.local.supervisor_state import read_supervisor_state
 from tests.local.scripted import ScriptedCluster, eventually, kill
 
 pytestmark = pytest.mark.processes
@@ -32,10 +31,12 @@ def test_what_dies_is_started_again_with_all_its_descendants_gone(cluster: Scrip
     cluster.add("etcd")
     cluster.add("node", "child")
     with cluster.supervised():
-        eventually(lambda: cluster.ready() and cluster.processes() == 4)  # supervisor, etcd, node and its descendant
+        eventually(
+            lambda: cluster.ready() and cluster.processes() == 5
+        )  # the supervisor, its standby, etcd, node, a descendant
         before = cluster.part("node")
         kill(before)
-        eventually(lambda: cluster.part("node").restarts == 1 and cluster.ready() and cluster.processes() == 4)
+        eventually(lambda: cluster.part("node").restarts == 1 and cluster.ready() and cluster.processes() == 5)
         assert cluster.part("node").process != before.process
         assert cluster.part("etcd").restarts == 0
 
@@ -76,28 +77,6 @@ def test_a_state_file_that_cannot_be_written_ends_nothing(cluster: ScriptedClust
         supervisor.send_signal(signal.SIGTERM)
         assert supervisor.wait(timeout=30) == 0
         assert cluster.notes()[-1] == "ended node"
-
-
-def test_killing_the_supervisor_leaves_no_part(cluster: ScriptedCluster) -> None:
-    cluster.add("etcd")
-    cluster.add("api", starts_after=("etcd",))
-    with cluster.supervised() as supervisor:
-        eventually(cluster.ready)
-        supervisor.kill()
-        supervisor.wait()
-        eventually(lambda: cluster.processes() == 0)
-        assert read_supervisor_state(cluster.folder.supervisor_state) is None
-
-
-def test_down_finds_what_a_killed_supervisor_left(cluster: ScriptedCluster) -> None:
-    cluster.add("node", "child")
-    with cluster.supervised() as supervisor:
-        eventually(lambda: cluster.ready() and cluster.processes() == 3)
-        supervisor.kill()
-        supervisor.wait()
-        eventually(lambda: cluster.processes() == 1)  # the descendant, in a session of its own
-        stop(cluster.folder)
-        assert cluster.processes() == 0
 
 
 def test_down_stops_a_living_supervisor_in_order(cluster: ScriptedCluster) -> None:
