@@ -11,6 +11,7 @@ USERS ?= 20
 RATE ?= 5
 RUN_TIME ?= 30s
 ARGS ?=
+TAG ?= dev
 LOCK := --generate-hashes --no-annotate --no-header --no-emit-index-url --universal --python-version 3.11
 READY := .venv/.ready gen/.ready
 
@@ -35,6 +36,10 @@ gen/.ready: .venv/.ready $(shell find protos -name '*.proto') protos/generate.py
 
 .PHONY: protos
 protos: gen/.ready ## Make Python code from the contracts
+
+.PHONY: policy
+policy: ready ## Make clients, servers, routes, permissions and a table from services/*/policy.yaml
+	@$(BIN)/python -m mesh.policy generate
 
 .PHONY: ready
 ready: $(READY)
@@ -65,6 +70,10 @@ load: ready ## Load test through the gateway: make load USERS=20 RUN_TIME=30s
 .PHONY: load-ui
 load-ui: ready ## The same with Locust's page on http://127.0.0.1:8089
 	@$(BIN)/python -m loadtest.run --ui
+
+.PHONY: compare
+compare: ready ## The same faults with protection off, by one layer and by both; writes docs/resilience.md (about 8 minutes)
+	@$(BIN)/python -m loadtest.compare --json reports/compare.json --write docs/resilience.md
 
 .PHONY: bench
 bench: ready ## Measure what the mesh costs; prints a table, writes reports/bench.json
@@ -97,13 +106,15 @@ test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
 	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) tests/end_to_end -m end_to_end
 
 .PHONY: check
-check: programs ## ruff, mypy strict, buf lint and breaking changes, manifests build
+check: programs ## ruff, mypy strict, buf lint and breaking changes, policies, manifests build
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/buf lint
 	@$(BIN)/buf format --diff --exit-code protos
 	@$(BIN)/python -m protos.breaking
+	@$(BIN)/python -m mesh.policy check
+	@$(BIN)/python -m mesh.policy lint
 	@$(BIN)/argosy kubectl kustomize k8s/overlays/local >/dev/null && echo "manifests build"
 
 .PHONY: format
@@ -115,7 +126,20 @@ format: ready ## Format Python and the contracts
 .PHONY: lock
 lock: ready ## Write the hash-locked requirements anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet pyproject.toml $(LOCK) -o requirements.txt
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra tools --extra load $(LOCK) -o requirements-tools.txt
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev $(LOCK) -o requirements-dev.txt
+
+.PHONY: mutation
+mutation: ready ## Would a test notice? Each line of mesh/resilience changed or deleted; writes docs/mutation.md
+	@$(BIN)/python -m tests.mutation
+
+.PHONY: image
+image: ready ## One container image for every service, and one with the tools (needs docker, podman or buildah)
+	@builder=$$(command -v docker || command -v podman || command -v buildah) || { echo "docker, podman or buildah is needed to build an image" >&2; exit 2; }; \
+	 for target in services tools; do \
+	   name=argosy; [ $$target = services ] || name=argosy-$$target; \
+	   $$builder build --target $$target --tag $$name:$(TAG) .; \
+	 done
 
 .PHONY: clean
 clean: ## Stop the cluster and remove everything made here (not the user's cache of built programs)

@@ -78,6 +78,7 @@ class Outcome:
     label: str = ""  # the caller's own mark, for example the RPC's name
     order_id: str = ""  # of an order that was confirmed
     tries: int = 1  # how often it was sent
+    degraded: str = ""  # the services an answer does without, or whose last good answer it repeats
 
     @property
     def failed(self) -> bool:

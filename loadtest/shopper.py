@@ -75,12 +75,14 @@ class Shopper:
 async def _outcome(label: str, call: aio.UnaryUnaryCall[Any, Any], deserved: Deserved = SUCCESS) -> Outcome:
     try:
         response = await call
-        pod, version = _answerer(await call.trailing_metadata())
+        said = await call.trailing_metadata()
     except aio.AioRpcError as error:
         return _failed(label, error, deserved)
+    pod, version = _answerer(said)
     order_id = response.order.order_id if isinstance(response, orders_pb2.PlaceOrderResponse) else ""
     kind = deserved.kind(StatusCode.OK, "")
-    return Outcome(StatusCode.OK, kind, pod=pod, version=version, label=label, order_id=order_id)
+    degraded = _texts(said).get("argosy-degraded", "")
+    return Outcome(StatusCode.OK, kind, pod=pod, version=version, label=label, order_id=order_id, degraded=degraded)
 
 
 def _failed(label: str, error: aio.AioRpcError, deserved: Deserved) -> Outcome:
@@ -92,8 +94,12 @@ def _failed(label: str, error: aio.AioRpcError, deserved: Deserved) -> Outcome:
 
 def _answerer(metadata: Iterable[tuple[str, str | bytes]] | None) -> tuple[str, str]:
     """Pod and version of the server that answered; a proxy that answered for it says neither."""
-    said = {key: value for key, value in metadata or () if isinstance(value, str)}
+    said = _texts(metadata)
     return said.get("argosy-pod", ""), said.get("argosy-version", "")
+
+
+def _texts(metadata: Iterable[tuple[str, str | bytes]] | None) -> dict[str, str]:
+    return {key: value for key, value in metadata or () if isinstance(value, str)}
 
 
 @asynccontextmanager

@@ -42,6 +42,7 @@ SUBCOMMANDS = {
     "doctor": Subcommand("mesh.local.commands.doctor:doctor", "Say what is missing or taken here, and by whom."),
     "demo": Subcommand("mesh.demo.command:demo", "A guided tour of the mesh that checks itself."),
     "audit": Subcommand("mesh.audit.command:audit", "Compare the books of orders, payments and inventory."),
+    "breakers": Subcommand("mesh.breakers.command:breakers", "Show the circuits between services; open, close, reset."),
 }
 _PASSING_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 

@@ -1,6 +1,6 @@
 """Make Python code from the contracts: `python -m protos.generate`, called by `make protos`.
 
-Writes gen/shop and gen/buf anew, with type stubs. Nothing generated is committed.
+Writes gen/shop, gen/argosy and gen/buf anew, with type stubs. Nothing generated is committed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def generate(out: Path) -> None:
     validate = protovalidate_folder()
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(validate / "buf", out / "include" / "buf", copy_function=shutil.copyfile)
-    ours = sorted(str(path.relative_to(HERE)) for path in HERE.glob("shop/**/*.proto"))
+    ours = sorted(str(path.relative_to(HERE)) for path in HERE.rglob("*.proto"))
     plugins = [f"--plugin={Path(sys.executable).parent / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
     command = [sys.executable, "-m", "grpc_tools.protoc", *plugins, f"-I{HERE}", f"-I{validate}", f"-I{WELL_KNOWN}"]
     messages = [f"--python_out={out}", f"--mypy_out=quiet:{out}"]

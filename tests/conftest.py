@@ -3,9 +3,46 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.hosting import postgresql
+from tests.hosting.databases import Databases, Files, Servers
 
 
 def pytest_configure() -> None:
     # A runner that was started in the background ignores SIGINT, and so would every process a test starts to interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The machine may be busy: an example that takes long is no counterexample.
+    hypothesis.settings.register_profile("patient", parent=hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgresql.Cluster]:
+    """A PostgreSQL server; one for all tests of a process."""
+    if postgresql.programs() is None:
+        pytest.skip(postgresql.MISSING)
+    with postgresql.running() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def servers(cluster: postgresql.Cluster) -> Iterator[Servers]:
+    """Databases for a test, on PostgreSQL."""
+    servers = Servers(cluster)
+    yield servers
+    servers.drop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.processes)])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
+    """Databases for a test, which runs once with each kind."""
+    if request.param == "sqlite":
+        return Files(tmp_path)
+    servers: Servers = request.getfixturevalue("servers")
+    return servers

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.bench import cluster, mesh, resilience, routes
+from loadtest.bench import amplification, cluster, mesh, naive, overload, resilience, routes, tracing
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
 
@@ -25,10 +25,14 @@ Bench = Callable[[Callable[[str], None]], Awaitable[list[Row]]]
 BENCHES: dict[str, Bench] = {
     "cluster": cluster.measure,  # first: it needs a machine on which no cluster runs
     "resilience": resilience.measure,
+    "naive": naive.measure,
+    "tracing": tracing.measure,
+    "overload": overload.measure,
     "mesh": mesh.measure,
     "routes": routes.measure,
+    "amplification": amplification.measure,
 }
-INSIDE = {"mesh", "routes"}  # these share one running cluster
+INSIDE = {"mesh", "routes", "amplification"}  # these share one running cluster
 
 Only = Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(BENCHES)}; may be repeated")]
 Json = Annotated[Path, typer.Option("--json", help="where to write the rows")]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from lightkube import AsyncClient, KubeConfig
 from lightkube.core.exceptions import ConfigError
 from rich.console import Console
 
-from mesh.audit.job import AuditImpossible, Said, run_auditor
+from mesh import kube_client
+from mesh.audit.job import Said, run_auditor
 from mesh.audit.page import page
-from mesh.local.commands.surroundings import end_like_ctrl_c, settings
-from mesh.local.problems import LocalClusterError, NotRunning
-from mesh.local.state_folder import StateFolder
-
-NAMESPACE = "shop"
+from mesh.local.commands.surroundings import end_like_ctrl_c
+from mesh.local.problems import LocalClusterError
+from mesh.suspended_job import JobImpossible
 
 
 class NoAudit(LocalClusterError):
@@ -47,8 +43,8 @@ def audit(
     """  # noqa: D301
     end_like_ctrl_c()
     try:
-        said = asyncio.run(_run(KubeConfig.from_file(_kubeconfig()), settle, timeout))
-    except (AuditImpossible, ConfigError) as error:
+        said = asyncio.run(_run(settle, timeout))
+    except (JobImpossible, ConfigError) as error:
         raise NoAudit(str(error)) from error
     if as_document:
         typer.echo(json.dumps(said.report, separators=(",", ":")))
@@ -57,18 +53,6 @@ def audit(
     raise typer.Exit(said.exit_code)
 
 
-async def _run(config: KubeConfig, settle: float, timeout: float) -> Said:
-    client = AsyncClient(config=config, namespace=NAMESPACE, trust_env=False)
-    try:
-        return await run_auditor(client, NAMESPACE, settle=settle, timeout=timeout, sleep=asyncio.sleep)
-    finally:
-        await client.close()
-
-
-def _kubeconfig() -> Path:
-    if given := os.environ.get("KUBECONFIG"):
-        return Path(given)
-    local = StateFolder(settings().state)
-    if not local.kubeconfig.exists():
-        raise NotRunning(local.root)
-    return local.kubeconfig
+async def _run(settle: float, timeout: float) -> Said:
+    async with kube_client.opened() as client:
+        return await run_auditor(client, kube_client.NAMESPACE, settle=settle, timeout=timeout, sleep=asyncio.sleep)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from loadtest.open_loop import OpenLoop
 from mesh.demo.claims import Check, Step, at_least, at_most, exactly
-from mesh.demo.shop import LogLine
 from mesh.demo.stage import Stage, tally
+from mesh.running_shop import LogLine
 
 OPENED, HALF_OPEN, CLOSED = "circuit opened", "circuit half-open", "circuit closed"
 CHARGE = "/shop.payments.v1.PaymentsService/Charge"
@@ -20,7 +20,7 @@ WATCHED = 2.0  # seconds, shorter than a breaker stays open at first
 async def run(stage: Stage) -> list[Check]:
     """Every payment goes to a version that fails; then back to the good one."""
     stage.say("payments v2 fails every charge (FAILURE_RATE=1); all payments are routed to it")
-    async with stage.shop.variable("payments-v2", "FAILURE_RATE", "1"):
+    async with stage.shop.variables("payments-v2", {"FAILURE_RATE": "1"}):
         return await _break_and_mend(stage)
 
 

@@ -15,13 +15,13 @@ from loadtest.shopper import open_shopper
 from mesh.demo.claims import Result
 from mesh.demo.local import audit, cluster, process_finder
 from mesh.demo.page import Page, readable_console
-from mesh.demo.shop import Shop
 from mesh.demo.stage import Stage
 from mesh.demo.tour import tour
 from mesh.local.addresses import LOOPBACK, addresses_of
 from mesh.local.commands.surroundings import end_like_ctrl_c, progress, settings
 from mesh.local.settings import Settings
 from mesh.local.state_folder import StateFolder
+from mesh.running_shop import Shop
 
 
 def demo(

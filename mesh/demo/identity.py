@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from grpc import aio
 
 from mesh.demo.claims import Check, Step, exactly
-from mesh.demo.shop import Shop, pod_address
 from mesh.demo.stage import Stage
+from mesh.running_shop import Shop, pod_address
 
 CALLERS: Mapping[str, set[str]] = {
     "catalog": {"gateway", "orders"},

@@ -12,8 +12,8 @@ from lightkube.resources.core_v1 import Pod
 
 from loadtest.open_loop import MonotonicClock, OpenLoop
 from mesh.demo.claims import Check, Step, at_most, exactly
-from mesh.demo.shop import pod_name
 from mesh.demo.stage import Stage, tally
+from mesh.running_shop import pod_name
 
 RATE = 40.0
 BOUND = 10.0  # per cent of the calls in the ten seconds after the injury

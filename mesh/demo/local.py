@@ -11,7 +11,6 @@ from pathlib import Path
 
 from lightkube.resources.core_v1 import Pod
 
-from mesh.demo.shop import ShopError, pod_name
 from mesh.demo.stage import Books
 from mesh.local.applying import Refused
 from mesh.local.lifecycle import at_work, stop
@@ -22,6 +21,7 @@ from mesh.local.settings import Settings
 from mesh.local.state_folder import StateFolder
 from mesh.local.supervisor_state import read_supervisor_state
 from mesh.local.up import Wanted, up
+from mesh.running_shop import ShopError, pod_name
 
 MANIFESTS = Path("k8s") / "overlays" / "local"
 START_TIMEOUT = 120.0

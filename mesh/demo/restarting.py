@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from mesh.demo.claims import Check, Step, at_least, exactly
-from mesh.demo.shop import pod_name
 from mesh.demo.stage import Stage, tally
+from mesh.running_shop import pod_name
 
 DEPLOYMENTS = ("catalog-v1", "inventory-v1", "payments-v1", "orders-v1")
 

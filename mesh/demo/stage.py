@@ -11,7 +11,7 @@ from lightkube.resources.core_v1 import Pod
 from loadtest.open_loop import OpenLoop
 from loadtest.report import Report
 from loadtest.shopper import Shopper
-from mesh.demo.shop import Shop
+from mesh.running_shop import Shop
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class PodPicture:
     sync: Sync | None = None
     """None for a pod without a sidecar."""
     rejected: int | None = None
-    """Configurations its sidecar has rejected; None when it cannot be asked."""
+    """Configurations its sidecar has rejected since it began; None when it cannot be asked."""
 
     @property
     def restarts(self) -> int:

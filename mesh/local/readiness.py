@@ -55,4 +55,5 @@ def _problem_of_sidecar(sync: Sync, rejected: int | None) -> str:
         return sync.detail
     if rejected is None:
         return "does not say whether it rejected anything"
-    return f"rejected {rejected} configurations" if rejected else ""
+    # Whether it has been mended nobody says: istiod forgets a refusal when something else is taken.
+    return f"refused {rejected} configurations and may lack them" if rejected else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,6 +14,9 @@ from mesh.local.process_identity import ProcessId
 from mesh.local.progress import as_minutes
 from mesh.local.readiness import missing
 from mesh.local.supervisor_state import PartState
+
+_DETAIL = 120
+"""Letters of what Envoy says in a table; the whole is in the JSON document."""
 
 
 def as_json(picture: Picture, supervisor: ProcessId) -> dict[str, Any]:
@@ -108,8 +112,10 @@ def _readiness(pod: PodPicture) -> Text:
 def _sidecar(pod: PodPicture) -> Text:
     if pod.sync is None:
         return Text("none", style="dim")
-    if pod.rejected:
-        return Text(f"rejected {pod.rejected}", style="red")
-    if pod.sync.synced and pod.rejected is None:
+    if not pod.sync.synced:
+        return Text(
+            shorten(pod.sync.detail, _DETAIL, placeholder=" ..."), style="red" if pod.sync.refuses else "yellow"
+        )
+    if pod.rejected is None:
         return Text("does not answer", style="yellow")
-    return Text("synced", style="green") if pod.sync.synced else Text(pod.sync.detail, style="yellow")
+    return Text(f"refused {pod.rejected} before", style="yellow") if pod.rejected else Text("synced", style="green")

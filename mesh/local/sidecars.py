@@ -21,7 +21,7 @@ async def ask_istiod(session: aiohttp.ClientSession, port: int) -> dict[str, Syn
 
 
 async def count_rejected(session: aiohttp.ClientSession, admin: str) -> int | None:
-    """How many configurations the Envoy with this admin address has rejected; None when it does not answer."""
+    """How many configurations the Envoy with this admin address has ever rejected; None when it does not answer."""
     try:
         async with session.get(f"http://{admin}/stats", params={"filter": r"\.update_rejected$"}) as response:
             return total(await response.text()) if response.ok else None

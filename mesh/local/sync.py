@@ -18,20 +18,28 @@ class Sync:
 
     synced: bool
     detail: str
-    """Which kinds of configuration are still under way or refused; empty when synced."""
+    """What the sidecar refuses, in its words, or which kinds of configuration are under way; empty when synced."""
+    refuses: bool = False
 
 
 NOT_CONNECTED = Sync(synced=False, detail="not connected to istiod")
 
 
 def sync_of(entry: Mapping[str, Any]) -> Sync:
-    """Whether one entry of istiod's /debug/syncz says that everything sent was acknowledged."""
+    """Whether one entry of istiod's /debug/syncz says that everything sent was acknowledged.
+
+    A refusal stands there until the sidecar has taken anything newer of the same kind, be it what was refused or not.
+    """
     waiting = []
     for kind, name in _TYPES.items():
         sent, acknowledged = entry.get(f"{name}_sent", ""), entry.get(f"{name}_acked", "")
         if (sent or kind in _ALWAYS_SENT) and (not sent or sent != acknowledged):
             waiting.append(f"{kind} not acknowledged" if sent else f"{kind} not sent")
-    resources = (entry.get("resources") or {}).values()
-    refused = [resource["lastError"] for resource in resources if resource.get("lastError")]
-    problems = waiting + [f"refused: {error}" for error in refused]
-    return Sync(synced=not problems, detail=", ".join(problems))
+    resources = (entry.get("resources") or {}).items()
+    refused = [f"refuses {_short(url)}: {of['lastError']}" for url, of in resources if of.get("lastError")]
+    problems = refused or waiting  # what is refused is not acknowledged either
+    return Sync(synced=not problems, detail=", ".join(problems), refuses=bool(refused))
+
+
+def _short(type_url: str) -> str:
+    return type_url.rpartition(".")[2]

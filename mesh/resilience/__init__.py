@@ -1,25 +1,26 @@
-"""Client resilience for grpc.aio: deadline > retry > breaker > per-try timeout > RPC.
+"""Client resilience for grpc.aio: fallback > deadline > retry > bulkhead > breaker > per-try timeout > RPC.
 
     async with open_peer("catalog", target="127.0.0.1:50051", policy=POLICY) as peer:
         catalog = peer.stub(CatalogServiceStub)
         response = await catalog.BatchGetProducts(request)
 
-Failures are grpc.aio.AioRpcError, as without it. Read call.py for the order of the layers, verdicts.py for
-what each status means, policy.py for the numbers.
+Failures are grpc.aio.AioRpcError, as without it. README.md says in which order to read the files.
 """
 
-from mesh.resilience import deadline, propagation
-from mesh.resilience.errors import CircuitOpen, DeadlineSpent, NotAttempted, PolicyInvalid
+from mesh.resilience import deadline, degraded, propagation
+from mesh.resilience.errors import BulkheadFull, CircuitOpen, DeadlineSpent, NotAttempted, PolicyInvalid
 from mesh.resilience.events import Event, Listener
 from mesh.resilience.peer import Peer, open_peer
-from mesh.resilience.policy import BreakerPolicy, BudgetPolicy, MethodPolicy, PeerPolicy
+from mesh.resilience.policy import BreakerPolicy, BudgetPolicy, FallbackPolicy, MethodPolicy, PeerPolicy
 
 __all__ = [
     "BreakerPolicy",
     "BudgetPolicy",
+    "BulkheadFull",
     "CircuitOpen",
     "DeadlineSpent",
     "Event",
+    "FallbackPolicy",
     "Listener",
     "MethodPolicy",
     "NotAttempted",
@@ -27,6 +28,7 @@ __all__ = [
     "PeerPolicy",
     "PolicyInvalid",
     "deadline",
+    "degraded",
     "open_peer",
     "propagation",
 ]

@@ -1,9 +1,10 @@
 """May this peer be called? Not while it keeps failing; then gently, one trial at a time.
 
-    closed ----- failure_rate of at least min_calls in the window -----> open
+    closed ----- failure_rate or slow_rate of min_calls or more -------> open
     open ------- open_for seconds (doubling, jittered) have passed ----> half-open
     half-open -- successes_to_close trials in turn succeed ------------> closed
-    half-open -- a trial fails ----------------------------------------> open
+    half-open -- a trial fails or is slow -----------------------------> open
+    any -------- an operator's force_open, force_closed ---------------> held there, until reset
 
 pybreaker holds the state and tells our listener about transitions. Nothing ever runs inside it: its own
 `call` holds a lock for the whole call, counts cancellation as failure, lets every caller through when
@@ -16,8 +17,10 @@ sony/gobreaker (generations).
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pybreaker
 
@@ -25,16 +28,26 @@ from mesh.resilience.errors import CircuitOpen
 from mesh.resilience.events import (
     CircuitClosed,
     CircuitCreated,
+    CircuitForced,
     CircuitHalfOpened,
     CircuitOpened,
     Event,
+    Forced,
     Listeners,
 )
 from mesh.resilience.policy import BreakerPolicy
 from mesh.resilience.rolling import RollingCount
-from mesh.resilience.verdicts import FAILED, HEALTHY, NEUTRAL, Health
+from mesh.resilience.verdicts import FAILED, HEALTHY, NEUTRAL, SLOW, Health
 
 CLOSED, OPEN, HALF_OPEN = pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN
+
+
+class Counts(NamedTuple):
+    """What a closed breaker has seen in its window."""
+
+    calls: int
+    failures: int
+    slow: int
 
 
 class _Telling(pybreaker.CircuitBreakerListener):
@@ -65,16 +78,17 @@ class Breaker:
         self._policy, self._spread = policy, spread
         self._telling = _Telling(listeners)
         self._storage = pybreaker.CircuitMemoryStorage(CLOSED)
-        self._circuit = pybreaker.CircuitBreaker(
-            name=f"{peer}/{group}", listeners=[self._telling], state_storage=self._storage
-        )
+        self._circuit = pybreaker.CircuitBreaker(listeners=[self._telling], state_storage=self._storage)
+        self.slow_after = math.inf if policy.slow_after is None else policy.slow_after
+        self.forced: Forced | None = None
         self._calls = RollingCount(policy.window)
         self._failures = RollingCount(policy.window)
+        self._slow = RollingCount(policy.window)
         self._generation = 0  # grows with each transition
         self._trials = 0  # under way
         self._successes = 0  # of trials, in this half-open period
-        self._openings = 0  # since the circuit was last closed
-        self._reopens_at = 0.0
+        self._open_for = policy.open_for  # the next time; twice as long each time, until the circuit has closed
+        self._reopens_at = 0.0  # lies ahead only while it is open
         listeners.publish(CircuitCreated(peer, group))
 
     @property
@@ -82,9 +96,17 @@ class Breaker:
         """`closed`, `open` or `half-open`. Open turns half-open when a call asks, not when time passes."""
         return self._storage.state
 
+    def counts(self, now: float) -> Counts:
+        """What it judges by at `now`; a transition forgets it."""
+        return Counts(self._calls.total(now), self._failures.total(now), self._slow.total(now))
+
+    def reopens_in(self, now: float) -> float:
+        """Seconds until a trial is let through: 0.0 unless it is open, and when an operator holds it so."""
+        return max(0.0, self._reopens_at - now) if self.forced is None else 0.0
+
     def rejects_at(self, when: float) -> bool:
         """Whether a call at `when` is sure to be rejected."""
-        return self.state == OPEN and when < self._reopens_at
+        return when < self._reopens_at
 
     def admit(self, now: float) -> int:
         """Let one call through: the generation to settle it with. Raises CircuitOpen.
@@ -104,13 +126,30 @@ class Breaker:
 
     def settle(self, generation: int, health: Health, now: float) -> None:
         """Learn how an admitted call ended."""
-        if generation != self._generation:
-            return  # it began before the last transition and says nothing about the peer as it is now
+        if generation != self._generation or self.forced is not None:
+            return  # it began before the last transition, or an operator has decided: nothing to learn from it
         if self._storage.state == CLOSED:
             self._learn(health, now)
         else:
             self._trials -= 1
             self._learn_from_trial(health, now)
+
+    def force_open(self) -> None:
+        """An operator's order: reject every call, until told otherwise."""
+        self._force("open", self._circuit.open, reopens_at=math.inf)
+
+    def force_closed(self) -> None:
+        """An operator's order: admit every call and learn nothing, until told otherwise."""
+        self._force("closed", self._circuit.close)
+
+    def reset(self) -> None:
+        """An operator's order: decide for yourself again, starting closed and without a memory."""
+        self._force(None, self._circuit.close)
+
+    def _force(self, to: Forced | None, transition: Callable[[], object], *, reopens_at: float = 0.0) -> None:
+        self.forced = to
+        self._open_for, self._reopens_at = self._policy.open_for, reopens_at
+        self._enter(transition, CircuitForced(self.peer, self.group, to or "automatic"))
 
     def _learn(self, health: Health, now: float) -> None:
         if health is NEUTRAL:
@@ -118,38 +157,43 @@ class Breaker:
         self._calls.add(now)
         if health is HEALTHY:
             return  # a success never opens a circuit, even when it makes up the minimum
-        self._failures.add(now)
-        calls, failures = self._calls.total(now), self._failures.total(now)
-        if calls >= self._policy.min_calls and failures >= self._policy.failure_rate * calls:
-            self._open(now, failures, calls)
+        policy = self._policy
+        count, rate = (self._slow, policy.slow_rate) if health is SLOW else (self._failures, policy.failure_rate)
+        count.add(now)
+        calls = self._calls.total(now)
+        if calls >= policy.min_calls and count.total(now) >= rate * calls:
+            self._open(now, self.counts(now))
 
     def _learn_from_trial(self, health: Health, now: float) -> None:
-        if health is FAILED:
-            self._open(now, 1, 1)
+        if health is FAILED or health is SLOW:
+            self._open(now, Counts(1, int(health is FAILED), int(health is SLOW)))
         elif health is HEALTHY:
             self._successes += 1
             if self._successes >= self._policy.successes_to_close:
-                self._openings = 0
+                self._open_for = self._policy.open_for
                 self._enter(self._circuit.close, CircuitClosed(self.peer, self.group))
 
-    def _open(self, now: float, failures: int, calls: int) -> None:
-        grown = min(self._policy.open_for * 2**self._openings, self._policy.open_limit)
-        self._openings += 1
-        open_for = grown * self._spread(1 - self._policy.jitter, 1 + self._policy.jitter)
+    def _open(self, now: float, seen: Counts) -> None:
+        open_for = self._open_for * self._spread(1 - self._policy.jitter, 1 + self._policy.jitter)
+        self._open_for = min(self._open_for * 2, self._policy.open_limit)
         self._reopens_at = now + open_for
-        self._enter(self._circuit.open, CircuitOpened(self.peer, self.group, failures, calls, open_for))
+        opened = CircuitOpened(self.peer, self.group, seen.failures, seen.calls, open_for, seen.slow)
+        self._enter(self._circuit.open, opened)
 
     def _enter(self, transition: Callable[[], object], event: Event) -> None:
         self._generation += 1
         self._trials = self._successes = 0
         self._calls.clear()
         self._failures.clear()
+        self._slow.clear()
         self._telling.event = event
         transition()
 
 
 class NoBreaker:
     """Admits everything and learns nothing: the negative control."""
+
+    slow_after = math.inf
 
     def admit(self, now: float) -> int:  # noqa: ARG002 - the breaker's signature
         return 0

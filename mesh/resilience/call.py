@@ -1,10 +1,11 @@
 """In which order does a call pass its layers? Written once, outermost first.
 
-    deadline > retry > breaker > per-try timeout > RPC
+    fallback > deadline > retry > bulkhead > breaker > per-try timeout > RPC
 
-The deadline bounds everything below it, retries and waits included. Each retry asks the breaker anew,
-so the breaker sees every attempt and an open circuit ends the retrying. The per-try timeout is closest
-to the wire: what it cuts short is one attempt, which the breaker then judges.
+The fallback is not here: fallback.py puts it around those methods that have one. The deadline bounds
+everything below it, retries and waits included. Each retry asks bulkhead and breaker anew, so the breaker
+sees every attempt and an open circuit ends the retrying; a call that waits for its retry takes no place.
+The per-try timeout is closest to the wire: what it cuts short is one attempt, which the breaker then judges.
 
 `Call` and `Attempt` are context managers: whatever is begun is settled and reported, however it ends.
 """
@@ -22,11 +23,11 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from mesh.resilience import deadline
-from mesh.resilience.errors import CircuitOpen, DeadlineSpent
-from mesh.resilience.events import AttemptEnded, CallEnded, CallRejected
+from mesh.resilience.errors import BulkheadFull, CircuitOpen, DeadlineSpent
+from mesh.resilience.events import AttemptEnded, BulkheadRejected, CallEnded, CallRejected
 from mesh.resilience.guard import Guard
 from mesh.resilience.retry import Retries, worth_another
-from mesh.resilience.verdicts import HEALTHY, NEUTRAL, VERDICTS, Health
+from mesh.resilience.verdicts import HEALTHY, NEUTRAL, SLOW, VERDICTS, Health
 
 _OK = StatusCode.OK  # finding an enum's member takes Python 3.11 longer than admitting a call
 T = TypeVar("T")
@@ -44,11 +45,11 @@ class Method:
     """The calls of one RPC method of one peer. `send` begins one RPC that may take the given seconds."""
 
     def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+        self.guard = guard
 
     async def unary(self, send: Callable[[float], Awaitable[T]], timeout: float | None) -> T:
         """The one response. Raises AioRpcError: the last attempt's, CircuitOpen or DeadlineSpent."""
-        with Call(self._guard, timeout) as call:
+        with Call(self.guard, timeout) as call:
             try:
                 # _respond, spelled out: nearly every call ends here, without the cost of two more coroutines
                 with Attempt(call) as allowed:
@@ -63,7 +64,7 @@ class Method:
 
         Tried again only until the first message: after that the caller has seen part of an answer.
         """
-        return _stream(Call(self._guard, timeout), send)
+        return _stream(Call(self.guard, timeout), send)
 
 
 class Call:
@@ -105,23 +106,35 @@ class Call:
 
 
 class Attempt:
-    """One try on the wire: admitted by the breaker, judged when it ends, however it ends."""
+    """One try on the wire: admitted by bulkhead and breaker, judged when it ends, however it ends."""
 
-    __slots__ = ("_allowed", "_call", "_generation", "_started")
+    __slots__ = ("_allowed", "_answered", "_call", "_generation", "_started")
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._answered: float | None = None
+
+    def answered(self) -> None:
+        """The first message of a stream is here: from now on it is not slow, however long it lasts."""
+        if self._answered is None:
+            self._answered = self._call.guard.clock()
 
     def __enter__(self) -> float:
-        """The seconds the attempt may take. Raises DeadlineSpent or CircuitOpen."""
+        """The seconds the attempt may take. Raises DeadlineSpent, BulkheadFull or CircuitOpen."""
         call, guard = self._call, self._call.guard
         self._started = guard.clock()
         left = call.until - self._started
         if left <= 0:
             raise DeadlineSpent(guard.peer, guard.method)
         try:
+            guard.bulkhead.enter()
+        except BulkheadFull as full:
+            guard.listeners.publish(BulkheadRejected(guard.peer, guard.method, full.in_flight))
+            raise
+        try:
             self._generation = guard.breaker.admit(self._started)
         except CircuitOpen as no:
+            guard.bulkhead.leave()
             guard.listeners.publish(CallRejected(guard.peer, guard.method, no.group, no.retry_in))
             raise
         longest = guard.policy.per_try_timeout
@@ -135,12 +148,15 @@ class Attempt:
     ) -> None:
         guard = self._call.guard
         now = guard.clock()
+        guard.bulkhead.leave()
         if error is None:
-            guard.breaker.settle(self._generation, HEALTHY, now)
-            code, local = _OK, False
+            health, code, local = HEALTHY, _OK, False
         else:
-            guard.breaker.settle(self._generation, self._health(error), now)
-            code, local = _status(error), not isinstance(error, AioRpcError)
+            health, code, local = self._health(error), _status(error), not isinstance(error, AioRpcError)
+        answered = now if self._answered is None else self._answered
+        if health is HEALTHY and answered - self._started > guard.breaker.slow_after:
+            health = SLOW
+        guard.breaker.settle(self._generation, health, now)
         guard.listeners.publish(AttemptEnded(guard.peer, guard.method, code, local, now - self._started))
 
     def _health(self, error: BaseException) -> Health:
@@ -190,10 +206,12 @@ async def _begin_stream(
 
 
 async def _receive(call: Call, send: Callable[[float], ResponseStream[T]]) -> AsyncGenerator[T, None]:
-    with Attempt(call) as allowed:
+    attempt = Attempt(call)
+    with attempt as allowed:
         rpc = send(allowed)
         try:
             async for message in rpc:
+                attempt.answered()
                 yield message
         finally:
             rpc.cancel()  # nobody reads on; nothing happens when the RPC is over

@@ -11,9 +11,10 @@ gRPC sends the remaining time instead (`grpc-timeout`), so no clocks are compare
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+
+from mesh.resilience.scoped import Scoped
 
 Clock = Callable[[], float]
 
@@ -35,27 +36,17 @@ def remaining(clock: Clock = time.monotonic) -> float | None:
     return None if instant is None else max(0.0, instant - clock())
 
 
-@contextmanager
-def adopt(seconds: float, *, margin: float = MARGIN_SECONDS, clock: Clock = time.monotonic) -> Iterator[None]:
-    """Bound the block by `seconds` from now, less `margin`; a deadline already closer stays."""
+def adopt(seconds: float, *, margin: float = MARGIN_SECONDS, clock: Clock = time.monotonic) -> Scoped[float | None]:
+    """Bound a block by `seconds` from now, less `margin`; a deadline already closer stays."""
     instant = clock() + seconds - margin
     inherited = _instant.get()
-    token = _instant.set(instant if inherited is None else min(instant, inherited))
-    try:
-        yield
-    finally:
-        _instant.reset(token)
+    return Scoped(_instant, instant if inherited is None else min(instant, inherited))
 
 
-@contextmanager
-def detached() -> Iterator[None]:
-    """Free the block from its request's deadline: for work that must be finished even when the caller has left.
+def detached() -> Scoped[float | None]:
+    """Free a block from its request's deadline: for work that must be finished even when the caller has left.
 
     A refund or the release of a reservation is owed after the customer's deadline has passed.
     Each call in the block is still bounded by its own policy.
     """
-    token = _instant.set(None)
-    try:
-        yield
-    finally:
-        _instant.reset(token)
+    return Scoped(_instant, None)

@@ -3,7 +3,10 @@
     grpc.aio.AioRpcError
     +-- NotAttempted            the call failed before it reached the wire; nothing was sent
         +-- CircuitOpen         UNAVAILABLE: the breaker rejected it
+        +-- BulkheadFull        RESOURCE_EXHAUSTED: as many attempts as allowed are on the wire
         +-- DeadlineSpent       DEADLINE_EXCEEDED: no time was left
+    Exception
+    +-- NotAdmitted             a server refuses a call before it begins the work (admission.py)
     ValueError
     +-- PolicyInvalid           a policy contradicts itself; raised where it is written, all problems at once
 
@@ -12,12 +15,13 @@ The first two are AioRpcErrors so that whoever handles a peer's failures handles
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
-_UNAVAILABLE = StatusCode.UNAVAILABLE
+_UNAVAILABLE, _RESOURCE_EXHAUSTED = StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED
 _NOTHING = Metadata()
 # Should the error travel on as it is: nobody above retries either (gRFC A6, server pushback).
 _DO_NOT_RETRY = Metadata(("grpc-retry-pushback-ms", "-1"))
@@ -36,7 +40,10 @@ class NotAttempted(AioRpcError):
 
 
 class CircuitOpen(NotAttempted):
-    """The breaker rejected the call. It admits a trial in `retry_in` seconds; 0.0 when one is under way."""
+    """The breaker rejected the call.
+
+    It admits a trial in `retry_in` seconds: 0.0 when one is under way, infinite when an operator holds it open.
+    """
 
     def __init__(self, peer: str, group: str, retry_in: float) -> None:
         super().__init__(_UNAVAILABLE, _NOTHING, _DO_NOT_RETRY)
@@ -44,10 +51,26 @@ class CircuitOpen(NotAttempted):
 
     def details(self) -> str:
         # Put into words when somebody reads it: an open circuit rejects thousands of calls a second.
+        if self.retry_in == math.inf:
+            return f"circuit to {self.peer}/{self.group} is held open by an operator"
         return f"circuit to {self.peer}/{self.group} is open; next trial in {self.retry_in:.1f}s"
 
     def __reduce__(self) -> tuple[type[CircuitOpen], tuple[str, str, float]]:
         return CircuitOpen, (self.peer, self.group, self.retry_in)
+
+
+class BulkheadFull(NotAttempted):
+    """`in_flight` attempts are on the wire to the peer, as many as may be."""
+
+    def __init__(self, peer: str, in_flight: int) -> None:
+        super().__init__(_RESOURCE_EXHAUSTED, _NOTHING, _DO_NOT_RETRY)
+        self.peer, self.in_flight = peer, in_flight
+
+    def details(self) -> str:
+        return f"{self.in_flight} attempts are under way to {self.peer}, no more are allowed"
+
+    def __reduce__(self) -> tuple[type[BulkheadFull], tuple[str, int]]:
+        return BulkheadFull, (self.peer, self.in_flight)
 
 
 class DeadlineSpent(NotAttempted):
@@ -62,6 +85,17 @@ class DeadlineSpent(NotAttempted):
 
     def __reduce__(self) -> tuple[type[DeadlineSpent], tuple[str, str]]:
         return DeadlineSpent, (self.peer, self.method)
+
+
+class NotAdmitted(Exception):
+    """A server cannot take the call of `method`, for this `reason` (admission.Reason).
+
+    It may come again in `retry_in` seconds; None: never with so little time.
+    """
+
+    def __init__(self, method: str, reason: str, *, retry_in: float | None) -> None:
+        super().__init__(f"{method} is not admitted: {reason}")
+        self.method, self.reason, self.retry_in = method, reason, retry_in
 
 
 class PolicyInvalid(ValueError):

@@ -11,9 +11,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from grpc import StatusCode
+
+from mesh.resilience.bulkhead import Bulkhead
+from mesh.resilience.policy import FallbackKind
+
+Forced: TypeAlias = Literal["open", "closed"]
 
 
 @dataclass(slots=True)
@@ -37,6 +42,34 @@ class CallEnded:
     attempts: int
     seconds: float
     allowed: float  # seconds it was given when it began
+
+
+@dataclass(slots=True)
+class BulkheadRejected:
+    """A try was kept off the wire: `in_flight` others are on it already."""
+
+    peer: str
+    method: str
+    in_flight: int
+
+
+@dataclass(slots=True)
+class FallbackUsed:
+    """A call failed with `code` and was answered all the same: by the last good answer or the default one."""
+
+    peer: str
+    method: str
+    kind: FallbackKind
+    code: StatusCode
+
+
+@dataclass(slots=True)
+class PeerOpened:
+    """A peer exists; what can be asked of these two at any time is not told by events."""
+
+    peer: str
+    retries_left: Callable[[], int]
+    bulkhead: Bulkhead
 
 
 @dataclass(slots=True)
@@ -79,13 +112,17 @@ class CircuitCreated:
 
 @dataclass(slots=True)
 class CircuitOpened:
-    """Calls are rejected for `open_for` seconds. `failures` of `calls` in the window; 1 of 1 when a trial failed."""
+    """Calls are rejected for `open_for` seconds: of `calls` in the window, so many failed or were slow.
+
+    Of 1 when it was a trial.
+    """
 
     peer: str
     group: str
     failures: int
     calls: int
     open_for: float
+    slow: int = 0
 
 
 @dataclass(slots=True)
@@ -104,16 +141,29 @@ class CircuitClosed:
     group: str
 
 
+@dataclass(slots=True)
+class CircuitForced:
+    """An operator holds the circuit `open` or `closed`, or has given it back: `automatic`, closed, with no memory."""
+
+    peer: str
+    group: str
+    to: Forced | Literal["automatic"]
+
+
 Event: TypeAlias = (
     AttemptEnded
     | CallEnded
     | CallRejected
+    | BulkheadRejected
+    | FallbackUsed
+    | PeerOpened
     | RetryScheduled
     | RetryRefused
     | CircuitCreated
     | CircuitOpened
     | CircuitHalfOpened
     | CircuitClosed
+    | CircuitForced
 )
 Listener: TypeAlias = Callable[[Event], None]
 

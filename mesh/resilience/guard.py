@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mesh.resilience.breaker import Breaker, NoBreaker
+from mesh.resilience.bulkhead import Bulkhead
 from mesh.resilience.deadline import Clock
 from mesh.resilience.events import Listeners
 from mesh.resilience.policy import MethodPolicy
@@ -22,6 +23,7 @@ class Guard:
     method: str
     policy: MethodPolicy
     breaker: Breaker | NoBreaker
+    bulkhead: Bulkhead
     budget: RetryBudget
     listeners: Listeners
     clock: Clock

@@ -1,24 +1,25 @@
 """How do we call another service? Through a Peer; `open_peer` is the one way to open a channel to one.
 
-Everything calls of this process to one callee share is here: the channel, the retry budget, the breakers.
+Everything calls of this process to one callee share is here: the channel, the retry budget, the bulkhead, the breakers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar, cast
 
 import grpc
 
 from mesh.resilience import propagation
 from mesh.resilience.breaker import Breaker, NoBreaker
+from mesh.resilience.bulkhead import Bulkhead
 from mesh.resilience.call import Method
 from mesh.resilience.deadline import Clock
 from mesh.resilience.errors import PolicyInvalid
-from mesh.resilience.events import Listener, Listeners
+from mesh.resilience.events import Listener, Listeners, PeerOpened
 from mesh.resilience.guard import Guard, Sleep
 from mesh.resilience.policy import PeerPolicy
 from mesh.resilience.retry_budget import RetryBudget
@@ -37,7 +38,11 @@ _CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
 
 
 class Peer:
-    """Another service, as seen from this process. Belongs to the event loop that made it."""
+    """Another service, as seen from this process. Belongs to the event loop that made it.
+
+    What its methods share is open to sight and hand of operators: `breakers` by group (none when not
+    enabled), `budget`, `bulkhead`. Times are those of `clock`.
+    """
 
     def __init__(
         self,
@@ -54,11 +59,13 @@ class Peer:
         self.name = name
         self._channel, self._policy, self._enabled, self._withheld = channel, policy, enabled, withheld
         self._listeners = Listeners(listeners)
-        self._clock, self._sleep = clock, sleep
-        self._budget = RetryBudget(policy.budget)
-        self._breakers: dict[str, Breaker | NoBreaker] = {
-            group: Breaker(name, group, policy.breaker(group), listeners=self._listeners) if enabled else NoBreaker()
-            for group in sorted(policy.groups())
+        self.clock, self._sleep = clock, sleep
+        self.budget = RetryBudget(policy.budget)
+        self.bulkhead = Bulkhead(name, policy.bulkhead if enabled else None)
+        self._listeners.publish(PeerOpened(name, lambda: self.budget.left(clock()), self.bulkhead))
+        self.breakers: Mapping[str, Breaker] = {
+            group: Breaker(name, group, policy.breaker(group), listeners=self._listeners)
+            for group in sorted(policy.groups() if enabled else ())
         }
 
     def stub(self, stub_class: Callable[[grpc.aio.Channel], Stub]) -> Stub:
@@ -85,9 +92,19 @@ class Peer:
             policy = policy.once()
         if not self._enabled:
             policy = policy.unprotected()
-        breaker = self._breakers[policy.group]
-        guard = Guard(self.name, name, policy, breaker, self._budget, self._listeners, self._clock, self._sleep)
-        return Method(guard)
+        return Method(
+            Guard(
+                peer=self.name,
+                method=name,
+                policy=policy,
+                breaker=self.breakers[policy.group] if self._enabled else NoBreaker(),
+                bulkhead=self.bulkhead,
+                budget=self.budget,
+                listeners=self._listeners,
+                clock=self.clock,
+                sleep=self._sleep,
+            )
+        )
 
 
 @asynccontextmanager
@@ -105,14 +122,22 @@ async def open_peer(
     """Open the channel to a service, and close it.
 
     `name` is the callee's name in metrics and logs. `authority` is its name on the wire when `target` is a
-    proxy's address. `interceptors` are innermost, they see every attempt: tracing goes there, and then
-    sends the trace context itself. `enabled=False` leaves only the deadline: the negative control.
+    proxy's address. `interceptors` trace: they are innermost, see every attempt of a call whose span is
+    sampled (sampled.py), and send its trace context themselves. `enabled=False` leaves only the deadline:
+    the negative control.
     """
     options = [*_CHANNEL_OPTIONS, *([("grpc.default_authority", authority)] if authority else [])]
-    if credentials is None:
-        opened = grpc.aio.insecure_channel(target, options, interceptors=interceptors)
-    else:
-        opened = grpc.aio.secure_channel(target, credentials, options, interceptors=interceptors)
-    withheld = propagation.TRACE if interceptors else frozenset[str]()
-    async with opened as channel:
+
+    def opened(interceptors: Sequence[grpc.aio.ClientInterceptor]) -> grpc.aio.Channel:
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, options, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, credentials, options, interceptors=interceptors)
+
+    async with AsyncExitStack() as stack:
+        channel, withheld = await stack.enter_async_context(opened(())), frozenset[str]()
+        if interceptors:
+            from mesh.resilience.sampled import SampledChannel  # noqa: PLC0415  # and OpenTelemetry's propagators
+
+            traced = await stack.enter_async_context(opened(interceptors))
+            channel, withheld = cast("grpc.aio.Channel", SampledChannel(channel, traced)), propagation.TRACE
         yield Peer(name, channel, policy, listeners=listeners, enabled=enabled, withheld=withheld)

@@ -6,9 +6,10 @@ one proxy, and `authorization` was issued for one audience. Forwarded, each does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from contextvars import ContextVar
+
+from mesh.resilience.scoped import Scoped
 
 Pair = tuple[str, str | bytes]
 Pairs = tuple[Pair, ...]
@@ -20,14 +21,9 @@ FORWARDED = frozenset({"x-request-id", "x-canary"}) | TRACE
 _inherited: ContextVar[Pairs] = ContextVar("inherited_metadata", default=())
 
 
-@contextmanager
-def adopt(metadata: Iterable[Pair] | None) -> Iterator[None]:
-    """Remember what may travel on of a request's metadata, for every call made in the block."""
-    token = _inherited.set(tuple((key, value) for key, value in metadata or () if key in FORWARDED))
-    try:
-        yield
-    finally:
-        _inherited.reset(token)
+def adopt(metadata: Iterable[Pair] | None) -> Scoped[Pairs]:
+    """Remember what may travel on of a request's metadata, for every call made in a block."""
+    return Scoped(_inherited, tuple([pair for pair in metadata or () if pair[0] in FORWARDED]))
 
 
 def outgoing(own: Iterable[Pair] | None, *, withheld: frozenset[str] = frozenset()) -> Pairs | None:

@@ -41,4 +41,5 @@ def _from_retry_info(details: bytes) -> float | None:
         found = any(detail.Unpack(info) for detail in status.details)
     except DecodeError:
         return None  # a broken detail is not an instruction
-    return max(0.0, info.retry_delay.ToTimedelta().total_seconds()) if found else None
+    delay = info.retry_delay  # not ToTimedelta(): it refuses what is longer than its calendar
+    return max(0.0, delay.seconds + delay.nanos / 1e9) if found else None

@@ -13,10 +13,10 @@ from mesh.resilience.rolling import RollingCount
 class RetryBudget:
     """Counts calls and retries of the last window. One per peer, on one event loop."""
 
-    __slots__ = ("_calls", "_floor", "_ratio", "_retries")
+    __slots__ = ("_calls", "_floor", "_retries", "ratio")
 
     def __init__(self, policy: BudgetPolicy) -> None:
-        self._ratio = policy.ratio
+        self.ratio = policy.ratio
         self._floor = policy.floor * policy.window
         self._calls = RollingCount(policy.window)
         self._retries = RollingCount(policy.window)
@@ -25,9 +25,13 @@ class RetryBudget:
         """A call begins: it earns its share of a retry."""
         self._calls.add(now)
 
+    def left(self, now: float) -> int:
+        """How many retries may be sent at `now`."""
+        return max(0, int(self.ratio * self._calls.total(now) + self._floor) - self._retries.total(now))
+
     def withdraw(self, now: float) -> bool:
         """Pay for one retry; False when the budget is spent. Ask last: what is paid for must happen."""
-        if self._retries.total(now) + 1 > self._ratio * self._calls.total(now) + self._floor:
+        if self.left(now) < 1:
             return False
         self._retries.add(now)
         return True

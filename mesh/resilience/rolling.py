@@ -28,10 +28,12 @@ class RollingCount:
 
     def total(self, now: float) -> int:
         """The events counted and not yet forgotten at `now`."""
-        slot = int(now * self._per_second)
-        if slot != self._slot:
-            self._advance(slot)
-        return self._total
+        # Nothing is moved: a scrape may ask from another thread.
+        slot, last, buckets = int(now * self._per_second), self._slot, self._buckets
+        if slot == last:
+            return self._total
+        forgotten = range(last - buckets + 1, min(last, slot - buckets) + 1)
+        return self._total - sum(self._counts[passed % buckets] for passed in forgotten)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -14,6 +14,8 @@ import grpc
 
 from mesh.resilience import propagation
 from mesh.resilience.call import Method
+from mesh.resilience.errors import PolicyInvalid
+from mesh.resilience.fallback import covered
 
 T = TypeVar("T")
 FindMethod = Callable[[str, bool], Method]
@@ -30,16 +32,24 @@ class GuardedChannel:
         self._channel, self._find, self._withheld = channel, find, withheld
 
     def unary_unary(self, name: str, *args: Any, **kwargs: Any) -> Callable[..., Awaitable[Any]]:
-        return self._one_response(self._channel.unary_unary(name, *args, **kwargs), self._find(name, True))
+        method = self._find(name, True)
+        call = self._one_response(self._channel.unary_unary(name, *args, **kwargs), method)
+        return covered(call, method.guard, *args, **kwargs)
 
     def stream_unary(self, name: str, *args: Any, **kwargs: Any) -> Callable[..., Awaitable[Any]]:
-        return self._one_response(self._channel.stream_unary(name, *args, **kwargs), self._find(name, False))
+        return self._one_response(self._channel.stream_unary(name, *args, **kwargs), self._uncovered(name, False))
 
     def unary_stream(self, name: str, *args: Any, **kwargs: Any) -> Callable[..., AsyncIterator[Any]]:
-        return self._many_responses(self._channel.unary_stream(name, *args, **kwargs), self._find(name, True))
+        return self._many_responses(self._channel.unary_stream(name, *args, **kwargs), self._uncovered(name, True))
 
     def stream_stream(self, name: str, *args: Any, **kwargs: Any) -> Callable[..., AsyncIterator[Any]]:
-        return self._many_responses(self._channel.stream_stream(name, *args, **kwargs), self._find(name, False))
+        return self._many_responses(self._channel.stream_stream(name, *args, **kwargs), self._uncovered(name, False))
+
+    def _uncovered(self, name: str, replayable: bool) -> Method:  # noqa: FBT001 - as FindMethod
+        method = self._find(name, replayable)
+        if method.guard.policy.fallback is not None:
+            raise PolicyInvalid([f"{name}: only one response to one request has a fallback"])
+        return method
 
     def _one_response(self, rpc: Any, method: Method) -> Callable[..., Awaitable[Any]]:
         async def call(

@@ -3,26 +3,32 @@
 Listeners for `open_peer(listeners=...)`. One of each serves all peers of a process.
 
     argosy_client_attempts_total        peer method code     tries on the wire; `code` LOCAL_CANCEL: we gave up
-    argosy_client_calls_total           peer method code     logical calls, as their callers saw them
+    argosy_client_calls_total           peer method code     logical calls, as they ended before any fallback
     argosy_client_call_seconds          peer method          how long those took, retries and waits included
     argosy_client_deadline_seconds      peer method          how long they were allowed when they began
     argosy_client_retries_total         peer method code     retries made, by the status that caused them
     argosy_client_retry_refused_total   peer method reason   retries not made: attempts deadline circuit budget
+    argosy_client_retries_left          peer                 retries its budget would pay for now
     argosy_client_rejected_total        peer method          tries an open circuit kept off the wire
+    argosy_client_bulkhead_rejected_total  peer method       tries a full bulkhead kept off the wire
+    argosy_client_bulkhead_limit        peer                 tries that may be on the wire at once; absent: no bound
+    argosy_client_in_flight             peer                 tries on the wire
+    argosy_client_fallbacks_total       peer method kind     failed calls that were answered all the same
     argosy_breaker_state                peer group           0 closed, 1 half-open, 2 open
-    argosy_breaker_transitions_total    peer group state     state: open, half-open, closed
+    argosy_breaker_transitions_total    peer group state     state: open, half-open, closed, forced
+    argosy_breaker_forced               peer group           0 automatic, 1 held closed, 2 held open by an operator
 
-Log messages: "circuit opened", "circuit half-open", "circuit closed", with peer and group.
-On the caller's span: attribute rpc.retry.count, events "retry", "retry refused", "circuit open".
+Log messages: "circuit opened", "circuit half-open", "circuit closed", with peer and group. What an
+operator forces is logged by whoever takes the order: he knows who gave it, and why.
+On the caller's span: attribute rpc.retry.count, events "retry", "retry refused", "circuit open",
+"bulkhead full", "fallback".
 """
 
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from itertools import accumulate
 from typing import Any, TypeVar
 
 from grpc import StatusCode
@@ -31,23 +37,27 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mesh.resilience.durations import Durations
 from mesh.resilience.events import (
     AttemptEnded,
+    BulkheadRejected,
     CallEnded,
     CallRejected,
     CircuitClosed,
     CircuitCreated,
+    CircuitForced,
     CircuitHalfOpened,
     CircuitOpened,
     Event,
+    FallbackUsed,
     Listener,
+    PeerOpened,
     RetryRefused,
     RetryScheduled,
 )
 
 _OK = StatusCode.OK
-_METHOD = ("peer", "method")
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_PEER, _METHOD, _CIRCUIT = ("peer",), ("peer", "method"), ("peer", "group")
 Labels = tuple[str, ...]
 Counts = dict[Labels, int]
 Family = TypeVar("Family", CounterMetricFamily, GaugeMetricFamily)
@@ -66,10 +76,14 @@ def listeners(registry: CollectorRegistry, logger: logging.Logger) -> tuple[List
         CallRejected: (metrics.call_rejected, _span_call_rejected),
         RetryScheduled: (metrics.retry_scheduled, _span_retry_scheduled),
         RetryRefused: (metrics.retry_refused, _span_retry_refused),
+        BulkheadRejected: (metrics.bulkhead_rejected, _span_bulkhead_rejected),
+        FallbackUsed: (metrics.fallback_used, _span_fallback_used),
+        PeerOpened: (metrics.peer_opened,),
         CircuitCreated: (metrics.circuit_created,),
         CircuitOpened: (metrics.circuit_opened, log.circuit_opened),
         CircuitHalfOpened: (metrics.circuit_half_opened, log.circuit_half_opened),
         CircuitClosed: (metrics.circuit_closed, log.circuit_closed),
+        CircuitForced: (metrics.circuit_forced,),
     }
 
     def route(event: Event) -> None:
@@ -92,8 +106,12 @@ class Metrics(Collector):
         self._retries: Counts = defaultdict(int)
         self._refused: Counts = defaultdict(int)
         self._rejected: Counts = defaultdict(int)
+        self._full: Counts = defaultdict(int)
+        self._fallbacks: Counts = defaultdict(int)
         self._transitions: Counts = defaultdict(int)
         self._state: Counts = {}
+        self._forced: Counts = {}
+        self._peers: dict[str, PeerOpened] = {}
         self._seconds: defaultdict[Labels, Durations] = defaultdict(Durations)
         self._allowed: defaultdict[Labels, Durations] = defaultdict(Durations)
 
@@ -109,6 +127,15 @@ class Metrics(Collector):
     def call_rejected(self, event: CallRejected) -> None:
         self._rejected[event.peer, event.method] += 1
 
+    def bulkhead_rejected(self, event: BulkheadRejected) -> None:
+        self._full[event.peer, event.method] += 1
+
+    def fallback_used(self, event: FallbackUsed) -> None:
+        self._fallbacks[event.peer, event.method, event.kind] += 1
+
+    def peer_opened(self, event: PeerOpened) -> None:
+        self._peers[event.peer] = event
+
     def retry_scheduled(self, event: RetryScheduled) -> None:
         self._retries[event.peer, event.method, event.code.name] += 1
 
@@ -117,6 +144,13 @@ class Metrics(Collector):
 
     def circuit_created(self, event: CircuitCreated) -> None:
         self._state[event.peer, event.group] = 0
+        self._forced[event.peer, event.group] = 0
+
+    def circuit_forced(self, event: CircuitForced) -> None:
+        circuit = (event.peer, event.group)
+        self._state[circuit] = 2 if event.to == "open" else 0
+        self._forced[circuit] = {"automatic": 0, "closed": 1, "open": 2}[event.to]
+        self._transitions[*circuit, "forced"] += 1
 
     def circuit_closed(self, event: CircuitClosed) -> None:
         self._state[event.peer, event.group] = 0
@@ -141,14 +175,34 @@ class Metrics(Collector):
             ("argosy_client_calls", "Logical calls.", "code", self._calls),
             ("argosy_client_retries", "Retries made.", "code", self._retries),
             ("argosy_client_retry_refused", "Retries not made.", "reason", self._refused),
+            ("argosy_client_fallbacks", "Failed calls answered all the same.", "kind", self._fallbacks),
         ):
-            yield _filled(CounterMetricFamily(name, about, labels=("peer", "method", label)), counts)
-        rejected = CounterMetricFamily("argosy_client_rejected", "Tries kept off the wire.", labels=_METHOD)
-        yield _filled(rejected, self._rejected)
+            yield _filled(CounterMetricFamily(name, about, labels=(*_METHOD, label)), counts)
+        for name, about, counts in (
+            ("argosy_client_rejected", "Tries an open circuit kept off the wire.", self._rejected),
+            ("argosy_client_bulkhead_rejected", "Tries a full bulkhead kept off the wire.", self._full),
+        ):
+            yield _filled(CounterMetricFamily(name, about, labels=_METHOD), counts)
+        yield from self._gauges()
+        yield from self._histograms()
         transitions = ("argosy_breaker_transitions", "Changes of state.")
-        yield _filled(CounterMetricFamily(*transitions, labels=("peer", "group", "state")), self._transitions)
-        state = ("argosy_breaker_state", "0 closed, 1 half-open, 2 open.")
-        yield _filled(GaugeMetricFamily(*state, labels=("peer", "group")), self._state)
+        yield _filled(CounterMetricFamily(*transitions, labels=(*_CIRCUIT, "state")), self._transitions)
+
+    def _gauges(self) -> Iterator[Metric]:
+        peers = self._peers.copy().items()
+        bounds: Counts = {(peer,): seen.bulkhead.limit for peer, seen in peers if seen.bulkhead.limit is not None}
+        in_flight: Counts = {(peer,): seen.bulkhead.in_flight for peer, seen in peers}
+        retries_left: Counts = {(peer,): seen.retries_left() for peer, seen in peers}
+        for name, about, labels, values in (
+            ("argosy_breaker_state", "0 closed, 1 half-open, 2 open.", _CIRCUIT, self._state),
+            ("argosy_breaker_forced", "0 automatic, 1 held closed, 2 held open.", _CIRCUIT, self._forced),
+            ("argosy_client_bulkhead_limit", "Tries that may be on the wire.", _PEER, bounds),
+            ("argosy_client_in_flight", "Tries on the wire.", _PEER, in_flight),
+            ("argosy_client_retries_left", "Retries the budget would pay for.", _PEER, retries_left),
+        ):
+            yield _filled(GaugeMetricFamily(name, about, labels=labels), values)
+
+    def _histograms(self) -> Iterator[Metric]:
         for name, about, durations in (
             ("argosy_client_call_seconds", "How long calls took.", self._seconds),
             ("argosy_client_deadline_seconds", "How long calls were allowed.", self._allowed),
@@ -157,26 +211,6 @@ class Metrics(Collector):
             for labels, seen in durations.copy().items():
                 family.add_metric(labels, seen.buckets(), seen.total)
             yield family
-
-
-class Durations:
-    """A histogram of seconds."""
-
-    __slots__ = ("_counts", "total")
-
-    def __init__(self) -> None:
-        self._counts = [0] * (len(_SECONDS) + 1)
-        self.total = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one duration."""
-        self._counts[bisect_left(_SECONDS, seconds)] += 1
-        self.total += seconds
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Cumulative counts by upper bound, as Prometheus wants them."""
-        bounds = (*(str(bound) for bound in _SECONDS), "+Inf")
-        return list(zip(bounds, accumulate(self._counts), strict=True))
 
 
 def _name(code: StatusCode) -> str:
@@ -196,8 +230,9 @@ class Log:
         self._logger = logger
 
     def circuit_opened(self, event: CircuitOpened) -> None:
-        facts = {"failures": event.failures, "calls": event.calls, "open_for": round(event.open_for, 3)}
-        self._logger.warning("circuit opened", extra={"peer": event.peer, "group": event.group, **facts})
+        facts = {"failures": event.failures, "slow": event.slow, "calls": event.calls}
+        where = {"peer": event.peer, "group": event.group, "open_for": round(event.open_for, 3)}
+        self._logger.warning("circuit opened", extra={**where, **facts})
 
     def circuit_half_opened(self, event: CircuitHalfOpened) -> None:
         self._logger.info("circuit half-open", extra={"peer": event.peer, "group": event.group})
@@ -211,6 +246,14 @@ class Log:
 
 def _span_call_rejected(event: CallRejected) -> None:
     _note("circuit open", {"peer": event.peer, "group": event.group, "retry_in": event.retry_in})
+
+
+def _span_bulkhead_rejected(event: BulkheadRejected) -> None:
+    _note("bulkhead full", {"peer": event.peer, "in_flight": event.in_flight})
+
+
+def _span_fallback_used(event: FallbackUsed) -> None:
+    _note("fallback", {"peer": event.peer, "kind": event.kind, "code": event.code.name})
 
 
 def _span_retry_scheduled(event: RetryScheduled) -> None:

@@ -32,11 +32,12 @@ class Health(Enum):
     HEALTHY = "it answered"
     FAILED = "it could not answer"
     NEUTRAL = "nothing was learnt: neither success nor failure"
+    SLOW = "it answered, too late to be of use"
 
 
 # By name from here on: the table reads better, and Python 3.11 takes 0.1 us to find an enum's member.
 NEVER, IF_LISTED, YES, IF_CUT_SHORT, IF_TOLD = Retry
-HEALTHY, FAILED, NEUTRAL = Health
+HEALTHY, FAILED, NEUTRAL, SLOW = Health
 
 
 class Verdict(NamedTuple):

@@ -18,7 +18,7 @@ from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
 from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 
-from services.auditor import reading, report
+from services.auditor import policy, reading, report
 from services.auditor.audit import audit
 from services.hosting import Host, HostSettings, logs
 from services.hosting.settings import HostAndPort, settings_or_exit
@@ -40,9 +40,9 @@ async def examine(settings: AuditorSettings, settle_seconds: float) -> dict[str,
     """The report of one audit."""
     host = Host(settings)
     async with (
-        host.peer("orders", settings.orders_service_addr, reading.ORDERS) as orders,
-        host.peer("payments", settings.payments_service_addr, reading.PAYMENTS) as payments,
-        host.peer("inventory", settings.inventory_service_addr, reading.INVENTORY) as inventory,
+        host.peer("orders", settings.orders_service_addr, policy.PEERS["orders"]) as orders,
+        host.peer("payments", settings.payments_service_addr, policy.PEERS["payments"]) as payments,
+        host.peer("inventory", settings.inventory_service_addr, policy.PEERS["inventory"]) as inventory,
     ):
         reader = reading.Reader(
             orders.stub(OrdersServiceStub), payments.stub(PaymentsServiceStub), inventory.stub(InventoryServiceStub)

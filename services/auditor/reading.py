@@ -15,21 +15,10 @@ from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
 from shop.payments.v1 import payments_pb2
 from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 
-from mesh.resilience import MethodPolicy, PeerPolicy
 from services.auditor.books import Books
 
 PAGE_SIZE = 500
 """The largest orders fit 500 times into gRPC's 4 MiB."""
-
-_PAGE = MethodPolicy(timeout=10.0, per_try_timeout=3.0, idempotent=True)
-ORDERS = PeerPolicy(methods={"/shop.orders.v1.OrdersService/ListOrders": _PAGE})
-PAYMENTS = PeerPolicy(methods={"/shop.payments.v1.PaymentsService/ListPayments": _PAGE})
-INVENTORY = PeerPolicy(
-    methods={
-        "/shop.inventory.v1.InventoryService/ListStock": _PAGE,
-        "/shop.inventory.v1.InventoryService/ListReservations": _PAGE,
-    }
-)
 
 
 class HasNext(Protocol):

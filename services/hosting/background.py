@@ -13,6 +13,7 @@ from services.hosting.hosted import Background
 
 FIRST_PAUSE = 1.0  # seconds
 LONGEST_PAUSE = 30.0
+WELL_AFTER = 60.0  # seconds that a task must have run for its next failure to count as the first
 
 logger = logging.getLogger("argosy.background")
 
@@ -31,12 +32,15 @@ async def running(
         await asyncio.gather(*started, return_exceptions=True)
 
 
-async def _keep_running(task: Background, failures: Counter, pause: float) -> None:
-    name = getattr(task, "__qualname__", repr(task))
+async def _keep_running(task: Background, failures: Counter, first_pause: float) -> None:
+    name, clock, pause = getattr(task, "__qualname__", repr(task)), asyncio.get_running_loop().time, first_pause
     while True:
+        began = clock()
         try:
             return await task()
         except Exception:
+            if clock() - began >= WELL_AFTER:
+                pause = first_pause
             failures.labels(name).inc()
             logger.exception("background task failed", extra={"task": name, "again_in": pause})
         await asyncio.sleep(pause)

@@ -9,6 +9,7 @@ Only the last element was written by our own sidecar; earlier ones are what a cl
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 HEADER = "x-forwarded-client-cert"
@@ -29,3 +30,12 @@ def caller(header: str) -> str:
         last = "" if token[0] == "," else last + token[0]
     pairs = {key.upper(): value.strip('"') for key, value in _PAIR.findall(last)}
     return str(pairs.get("URI", ""))
+
+
+def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """The identity of a call with this metadata; empty when no sidecar vouches for one."""
+    header = ""
+    for key, value in metadata or ():
+        if key == HEADER:
+            header = str(value)
+    return caller(header) if header else ""

@@ -5,6 +5,7 @@
     ├── NotFound               NOT_FOUND            it names something that does not exist
     ├── AlreadyExists          ALREADY_EXISTS       its key was used for something else
     ├── PreconditionFailed     FAILED_PRECONDITION  not while things are as they are
+    ├── Forbidden              PERMISSION_DENIED    this caller may not
     ├── Aborted                ABORTED              somebody else was quicker: read again, then try again
     ├── Overloaded             RESOURCE_EXHAUSTED   too many calls at once: not now
     └── DependencyUnavailable  UNAVAILABLE          something this service needs does not answer
@@ -79,12 +80,22 @@ class PreconditionFailed(ShopError):
     code = StatusCode.FAILED_PRECONDITION
 
 
+class Forbidden(ShopError):
+    code = StatusCode.PERMISSION_DENIED
+
+
 class Aborted(ShopError):
     code = StatusCode.ABORTED
 
 
 class Overloaded(ShopError):
+    """Too many calls at once. `retry_in` says after how many seconds a retry makes sense; None: not at all."""
+
     code = StatusCode.RESOURCE_EXHAUSTED
+
+    def __init__(self, reason: str, message: str, *, field: str = "", retry_in: float | None = None) -> None:
+        super().__init__(reason, message, field=field)
+        self.retry_in = retry_in
 
 
 class DependencyUnavailable(ShopError):

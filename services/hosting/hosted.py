@@ -14,6 +14,9 @@ from google.protobuf.descriptor import ServiceDescriptor
 from prometheus_client import CollectorRegistry
 
 from mesh.resilience import Listener, Peer, PeerPolicy, open_peer
+from mesh.resilience.server_policy import ServerPolicy
+from mesh.resilience.waiting import WaitListener
+from services.hosting.circuit_watch import CircuitWatch
 from services.hosting.clock import Clock, SystemClock
 from services.hosting.metrics import process_registry
 from services.hosting.settings import HostSettings
@@ -34,6 +37,7 @@ class Hosted:
 
     servicers: Sequence[Servicer]
     background: Sequence[Background] = ()
+    policy: ServerPolicy = field(default_factory=ServerPolicy)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Host:
     clock: Clock = field(default_factory=SystemClock)
     registry: CollectorRegistry = field(default_factory=process_registry)
     client_interceptors: Sequence[grpc.aio.ClientInterceptor] = ()
+    peers: list[Peer] = field(default_factory=list)
+    """Whom this process calls, while it may."""
+    circuit_watch: CircuitWatch = field(default_factory=CircuitWatch)
 
     @property
     def logger(self) -> logging.Logger:
@@ -53,7 +60,8 @@ class Host:
     def _listeners(self) -> Sequence[Listener]:
         from mesh.resilience import telemetry  # noqa: PLC0415  # a service without peers does not load it
 
-        return telemetry.listeners(self.registry, self.logger)
+        waits = WaitListener(self.clock.monotonic)
+        return (*telemetry.listeners(self.registry, self.logger), self.circuit_watch, waits)
 
     @asynccontextmanager
     async def peer(self, name: str, address: str, policy: PeerPolicy) -> AsyncIterator[Peer]:
@@ -72,4 +80,8 @@ class Host:
             interceptors=self.client_interceptors,
             enabled=self.settings.resilience == "on",
         ) as peer:
-            yield peer
+            self.peers.append(peer)
+            try:
+                yield peer
+            finally:
+                self.peers.remove(peer)

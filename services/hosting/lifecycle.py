@@ -26,10 +26,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import grpc
+from argosy.resilience.v1.resilience_admin_pb2_grpc import add_ResilienceAdminServiceServicer_to_server
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.hosting import logs, metrics, tracing
+from mesh.resilience.admission import Admission
+from services.hosting import administration, logs, metrics, tracing
 from services.hosting.background import running
 from services.hosting.errors import CannotStart
 from services.hosting.hosted import Host, Hosted
@@ -102,20 +104,33 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve while the block runs, then drain. Yields the address. Raises CannotStart."""
     settings = host.settings
-    numbers = metrics.ServerMetrics(host.registry)
-    interceptor = _interceptor(host, hosted, numbers, trace)
+    admission = _admission(host, hosted)
+    numbers = metrics.ServerMetrics(host.registry, admission)
+    interceptor = _interceptor(host, hosted, admission, numbers, trace)
     server = create_server((*trace.server_interceptors, interceptor), settings.max_concurrent_rpcs)
-    checks = await _add_services(server, hosted)
+    checks = await _add_services(server, host, hosted, admission)
     with listening(server, settings.listen_address) as address:
         await server.start()
-        async with running(hosted.background, numbers.background_failures):
+        async with running(hosted.background, metrics.background_failures(host.registry)):
             try:
                 yield address
             finally:
-                await _drain(server, checks, drain or Drain(), settings)
+                await _drain(server, checks, drain or Drain(), host)
 
 
-def _interceptor(host: Host, hosted: Hosted, numbers: metrics.ServerMetrics, trace: tracing.Tracing) -> Interceptor:
+def _admission(host: Host, hosted: Hosted) -> Admission:
+    settings = host.settings
+    return Admission(
+        hosted.policy,
+        most=settings.max_concurrent_rpcs,
+        adaptive=settings.adaptive_limit == "on",
+        clock=host.clock.monotonic,
+    )
+
+
+def _interceptor(
+    host: Host, hosted: Hosted, admission: Admission, numbers: metrics.ServerMetrics, trace: tracing.Tracing
+) -> Interceptor:
     settings = host.settings
     observer = Observer(
         numbers,
@@ -125,15 +140,18 @@ def _interceptor(host: Host, hosted: Hosted, numbers: metrics.ServerMetrics, tra
         trace_id=trace.trace_id,
     )
     return Interceptor(
-        RequestRules(contract for contract, _, _ in hosted.servicers),
+        RequestRules([*(contract for contract, _, _ in hosted.servicers), administration.CONTRACT]),
         observer,
-        max_concurrent_rpcs=settings.max_concurrent_rpcs,
+        admission,
+        hosted.policy,
         default_deadline=settings.default_deadline_seconds,
     )
 
 
-async def _add_services(server: grpc.aio.Server, hosted: Hosted) -> health.aio.HealthServicer:
-    """Add the hosted services, each with its health, and reflection of all of them."""
+async def _add_services(
+    server: grpc.aio.Server, host: Host, hosted: Hosted, admission: Admission
+) -> health.aio.HealthServicer:
+    """Add the hosted services, each with its health, the operators' service, and reflection of all of them."""
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     names = [contract.full_name for contract, _, _ in hosted.servicers]
@@ -141,17 +159,19 @@ async def _add_services(server: grpc.aio.Server, hosted: Hosted) -> health.aio.H
         add(servicer, server)
     for name in names:
         await checks.set(name, SERVING)
-    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    add_ResilienceAdminServiceServicer_to_server(administration.Administrator(host, admission, host.logger), server)
+    names += [administration.CONTRACT.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server)
     return checks
 
 
-async def _drain(
-    server: grpc.aio.Server, checks: health.aio.HealthServicer, drain: Drain, settings: HostSettings
-) -> None:
+async def _drain(server: grpc.aio.Server, checks: health.aio.HealthServicer, drain: Drain, host: Host) -> None:
+    settings = host.settings
     await checks.enter_graceful_shutdown()
     if drain.asked.is_set():
         logger.info("draining")
         await drain.wait(settings.drain_delay_seconds)
+    host.circuit_watch.end()  # or an operator's watch would be waited for like a customer
     stopping = asyncio.ensure_future(server.stop(settings.drain_seconds))
     hurried = asyncio.ensure_future(drain.hurried.wait())
     await asyncio.wait({stopping, hurried}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,7 @@
 """What is written down about every RPC, and what does every answer say about its server?
 
-One line of JSON, the numbers of metrics.py, and two trailers: `argosy-pod` and `argosy-version`.
+One line of JSON, the numbers of metrics.py, and two trailers: `argosy-pod` and `argosy-version`. A third,
+`argosy-degraded`, names the services whose part of the answer is an old or a declared one.
 Trailers, not initial metadata: headers before an error hide its status from Envoy's outlier
 detection, and cost a write of their own (docs/decisions/0002-who-answered.md).
 No line ever holds a request or a response.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Any, Self
 
@@ -43,6 +44,7 @@ class Observer:
         self.trailers: Trailers = (("argosy-pod", pod), ("argosy-version", version))
         self.monotonic = monotonic
         self.trace_id = trace_id
+        self.write = logs.writer(logger, "rpc")
 
     def method(self, name: str) -> ObservedMethod:
         return ObservedMethod(self, name)
@@ -63,14 +65,19 @@ class ObservedMethod:
 class Observation:
     """One call, from its arrival to its answer; `reason` says why it was refused."""
 
-    __slots__ = ("_began", "_caller", "_context", "_observed", "method", "reason", "trailers")
+    __slots__ = ("_began", "_caller", "_context", "_observed", "_stood_in", "method", "reason", "trailers")
 
     def __init__(self, observed: ObservedMethod, context: ServicerContext[Any, Any]) -> None:
         self._observed = observed
         self._context = context
         self.method = observed.name
         self.trailers = observed.observer.trailers
-        self.reason = ""
+        self.reason = self._stood_in = ""
+
+    def degrade(self, peers: Collection[str]) -> None:
+        """The answer was made without these peers; it says so itself, and so does its line."""
+        self._stood_in = ",".join(sorted(peers))
+        self._context.set_trailing_metadata((*self.trailers, ("argosy-degraded", self._stood_in)))
 
     def __enter__(self) -> Self:
         observer = self._observed.observer
@@ -90,12 +97,15 @@ class Observation:
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         seconds = self._observed.observer.monotonic() - self._began
-        code = _code(error, self._context)
+        code = status_name(error, self._context)
         self._observed.metrics.end(code, seconds)
-        facts = {"method": self.method, "code": code.name, "duration_ms": round(seconds * 1000, 3)}
+        facts: dict[str, object] = {"method": self.method, "code": code, "duration_ms": round(seconds * 1000, 3)}
         if self.reason:
             facts["reason"] = self.reason
-        logger.info("rpc", extra={**facts, "caller": self._caller})
+        if self._stood_in:
+            facts["degraded"] = self._stood_in
+        facts["caller"] = self._caller
+        self._observed.observer.write(facts)
 
 
 # A timeout travels as a duration, so our deadline is later than the caller's by what the request took to arrive, and
@@ -103,15 +113,16 @@ class Observation:
 _ON_ITS_WAY = 0.1  # seconds
 
 
-def _code(error: BaseException | None, context: ServicerContext[Any, Any]) -> StatusCode:
+def status_name(error: BaseException | None, context: ServicerContext[Any, Any]) -> str:
+    """The name of the gRPC status that a call ends with."""
     if error is None or isinstance(error, AbortError):
-        return _CODES.get(context.code(), StatusCode.OK)
+        return _NAMES.get(context.code(), "OK")
     if isinstance(error, asyncio.CancelledError):
         remaining = context.time_remaining()
         over = remaining is not None and remaining <= _ON_ITS_WAY
-        return StatusCode.DEADLINE_EXCEEDED if over else StatusCode.CANCELLED
-    return StatusCode.UNKNOWN
+        return "DEADLINE_EXCEEDED" if over else "CANCELLED"
+    return "UNKNOWN"
 
 
 # A context answers with the number or the name of its code, depending on who has set it.
-_CODES: dict[object, StatusCode] = {key: code for code in StatusCode for key in (code, code.value[0])}
+_NAMES: dict[object, str] = {key: code.name for code in StatusCode for key in (code, code.value[0])}

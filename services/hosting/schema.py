@@ -1,4 +1,4 @@
-"""Is a database's schema the newest, and how does it become so? Alembic's revisions, one process at a time.
+"""Is a database's schema the newest, and how does it become so? By Alembic's revisions, in one transaction.
 
 Revisions are Alembic scripts in `<migrations>/versions`, with `revision` and `down_revision` as plain
 strings. Every start asks; only a schema that is behind loads Alembic, which costs 0.3 s and 10 MiB.
@@ -10,37 +10,31 @@ start beside the newer ones. So a revision may add, and may remove only what no 
 from __future__ import annotations
 
 import ast
-import fcntl
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 logger = logging.getLogger("argosy.schema")
 
 _ASSIGNMENT = re.compile(r"^(down_revision|revision)(?:: [^=]+)? = (.+)$", re.MULTILINE)
 
 
-def upgrade(engine: Engine, lock: Path, migrations: Path) -> None:
-    """Bring the schema to the newest revision, in one transaction, while no other process does so.
+def upgrade(connection: Connection, migrations: Path) -> None:
+    """Bring the schema to the newest revision within the connection's transaction.
 
-    Raises OSError when the lock file beside the database cannot be made.
+    The caller keeps other processes out.
     """
-    with _locked(lock):
-        _use_write_ahead_log(engine)
-        with engine.begin() as connection:
-            at = _revision_of(connection)
-            known = _revisions(migrations)
-            newest = known.keys() - set(known.values())
-            if at in newest:
-                return
-            if at and at not in known:
-                logger.warning("the schema is newer than this program", extra={"schema": at})
-                return
-            _run_alembic(connection, migrations)
+    at = _revision_of(connection)
+    known = _revisions(migrations)
+    newest = known.keys() - set(known.values())
+    if at in newest:
+        return
+    if at and at not in known:
+        logger.warning("the schema is newer than this program", extra={"schema": at})
+        return
+    _run_alembic(connection, migrations)
 
 
 def _revision_of(connection: Connection) -> str:
@@ -71,19 +65,3 @@ def _run_alembic(connection: Connection, migrations: Path) -> None:
     with EnvironmentContext(Config(), script, fn=steps) as environment:
         environment.configure(connection=connection, transactional_ddl=True)
         environment.run_migrations()
-
-
-def _use_write_ahead_log(engine: Engine) -> None:
-    """Set once, kept in the file; outside a transaction, and not while others open the file."""
-    connection = engine.raw_connection()
-    try:
-        connection.cursor().execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _locked(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

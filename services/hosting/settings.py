@@ -21,6 +21,8 @@ Settings = TypeVar("Settings", bound="HostSettings")
 MAX_SOCKET_PATH = 107  # bytes, of sockaddr_un on Linux
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_SPIFFE_ID = re.compile(r"spiffe://[^/,\s]+(/[^/,\s]+)+")
+NOBODY = "nobody"
 _ADDRESS = re.compile(r"\[?[0-9a-fA-F:.]+\]?|[A-Za-z0-9._-]+")
 
 
@@ -46,6 +48,12 @@ def _host(value: str) -> str:
     return value
 
 
+def _identities(value: str) -> str:
+    if value != NOBODY and not all(_SPIFFE_ID.fullmatch(one) for one in value.split(",")):
+        raise ValueError(f"is neither {NOBODY} nor spiffe://... identities with commas between them")
+    return value
+
+
 def _database(value: str) -> str:
     if not re.match(r"[a-z0-9+]+://", value):
         raise ValueError("is not driver://..., for example sqlite+aiosqlite:///./data/orders.db")
@@ -68,12 +76,15 @@ class HostSettings:
     metrics_address: HostAndPort = "0.0.0.0:9464"
     mesh_egress_address: Annotated[str, AfterValidator(_host)] | None = None
     database_url: Annotated[str, AfterValidator(_database)] = Field(default="", repr=False)
+    database_connections: int = Field(default=8, ge=2, le=1000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_concurrent_rpcs: int = Field(default=100, ge=1, le=100_000)
+    adaptive_limit: Literal["on", "off"] = "on"
     drain_delay_seconds: Seconds = 2.0
     drain_seconds: Seconds = 10.0
     default_deadline_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False)
     resilience: Literal["on", "off"] = "on"
+    admin_callers: Annotated[str, AfterValidator(_identities)] = ""
     otel_sdk_disabled: bool = False
     otel_traces_exporter: Literal["otlp", "console", "none"] | None = None
     otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)
@@ -81,6 +92,13 @@ class HostSettings:
     def __post_init__(self) -> None:
         if not self.database_url:  # depends on the service, so it is no plain default
             object.__setattr__(self, "database_url", f"sqlite+aiosqlite:///./data/{self.service_name}.db")
+        if not self.admin_callers:  # depends on the namespace
+            object.__setattr__(self, "admin_callers", f"spiffe://cluster.local/ns/{self.pod_namespace}/sa/operator")
+
+    @property
+    def admins(self) -> frozenset[str]:
+        """The identities that may use the admin service."""
+        return frozenset(() if self.admin_callers == NOBODY else self.admin_callers.split(","))
 
 
 class SettingsWrong(Exception):

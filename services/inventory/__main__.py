@@ -14,6 +14,7 @@ from shop.inventory.v1.inventory_pb2_grpc import add_InventoryServiceServicer_to
 from services.hosting import Host, Hosted, HostSettings, run
 from services.hosting.clock import microseconds
 from services.hosting.database import open_database
+from services.inventory import policy
 from services.inventory.expiry import Expirer
 from services.inventory.seed import read_seed, sow
 from services.inventory.servicer import InventoryServicer
@@ -34,13 +35,14 @@ async def build(settings: InventorySettings, host: Host) -> AsyncIterator[Hosted
         return microseconds(host.clock.now())
 
     seed = read_seed(settings.seed_file) if settings.seed_file else []
-    async with open_database(settings.database_url, MIGRATIONS) as database:
+    async with open_database(settings.database_url, MIGRATIONS, connections=settings.database_connections) as database:
         await database.write(sow, seed)
         servicer = InventoryServicer(database, now, default_hold=settings.hold_seconds)
         service = inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"]
         yield Hosted(
             servicers=[(service, servicer, add_InventoryServiceServicer_to_server)],
             background=[Expirer(database, now, host.logger).run],
+            policy=policy.SERVER,
         )
 
 

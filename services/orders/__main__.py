@@ -17,7 +17,7 @@ from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from services.hosting import Host, Hosted, HostSettings, run
 from services.hosting.database import open_database
 from services.hosting.settings import HostAndPort
-from services.orders import peers
+from services.orders import policy
 from services.orders.book import Book
 from services.orders.driving import Driver
 from services.orders.placing import Placing
@@ -40,7 +40,7 @@ class OrdersSettings(HostSettings):
     catalog_service_addr: HostAndPort
     inventory_service_addr: HostAndPort
     payments_service_addr: HostAndPort
-    # Longer than any one step (peers.py), or healthy orders are taken over: harmless, but wasted.
+    # Longer than any one step (policy.yaml), or healthy orders are taken over: harmless, but wasted.
     order_lease_seconds: float = Field(default=10.0, ge=0.5, le=3600.0)
     # 0 switches recovery off: the negative control of the crash tests.
     recovery_interval_seconds: float = Field(default=1.0, ge=0.0, le=3600.0)
@@ -50,10 +50,10 @@ class OrdersSettings(HostSettings):
 async def build(settings: OrdersSettings, host: Host) -> AsyncIterator[Hosted]:
     """Wire the service; when the block ends, let begun orders end for `drain_seconds`."""
     async with (
-        open_database(settings.database_url, MIGRATIONS) as database,
-        host.peer("catalog", settings.catalog_service_addr, peers.CATALOG) as catalog,
-        host.peer("inventory", settings.inventory_service_addr, peers.INVENTORY) as inventory,
-        host.peer("payments", settings.payments_service_addr, peers.PAYMENTS) as payments,
+        open_database(settings.database_url, MIGRATIONS, connections=settings.database_connections) as database,
+        host.peer("catalog", settings.catalog_service_addr, policy.PEERS["catalog"]) as catalog,
+        host.peer("inventory", settings.inventory_service_addr, policy.PEERS["inventory"]) as inventory,
+        host.peer("payments", settings.payments_service_addr, policy.PEERS["payments"]) as payments,
     ):
         changes, metrics = Changes(), SagaMetrics(host.registry)
         work = Work(2 * settings.max_concurrent_rpcs, host.logger)
@@ -71,6 +71,7 @@ async def build(settings: OrdersSettings, host: Host) -> AsyncIterator[Hosted]:
                 )
             ],
             background=[recovery.run] if settings.recovery_interval_seconds else [],
+            policy=policy.SERVER,
         )
         await work.drain(settings.drain_seconds)
 

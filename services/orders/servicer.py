@@ -10,12 +10,10 @@ from grpc.aio import ServicerContext
 from shop.orders.v1 import orders_pb2
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceServicer
 
-from mesh.resilience import deadline
 from services.hosting import paging
 from services.orders.book import Book
 from services.orders.messages import message
 from services.orders.order import Order
-from services.orders.peers import PLACE_SECONDS
 from services.orders.placing import Placing
 from services.orders.saga import FINAL
 from services.orders.watching import Changes, changed_or_time
@@ -36,8 +34,7 @@ class OrdersServicer(OrdersServiceServicer):
         self._placing, self._book, self._changes = placing, book, changes
 
     async def PlaceOrder(self, request: orders_pb2.PlaceOrderRequest, _: Context) -> orders_pb2.PlaceOrderResponse:
-        with deadline.adopt(PLACE_SECONDS):
-            return orders_pb2.PlaceOrderResponse(order=message(await self._placing.place(request)))
+        return orders_pb2.PlaceOrderResponse(order=message(await self._placing.place(request)))
 
     async def GetOrder(self, request: orders_pb2.GetOrderRequest, _: Context) -> orders_pb2.GetOrderResponse:
         return orders_pb2.GetOrderResponse(order=message(await self._placing.get(request.order_id)))

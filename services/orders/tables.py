@@ -22,7 +22,7 @@ ORDERS = Table(
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("owner", String(128)),
+    Column("owner", String(253)),
     Column("lease_until", BigInteger),
     Column("stalls", Integer, nullable=False),
     Index("orders_by_age", "created", "order_id"),
@@ -42,6 +42,6 @@ SAGA_LOG = Table(
     Column("todo", String(64), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("reservation", Integer, nullable=False),
-    Column("owner", String(128)),
+    Column("owner", String(253)),
 )
 """How they came to be so: a row for every version, written in the same transaction."""

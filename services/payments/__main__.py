@@ -15,6 +15,7 @@ from shop.payments.v1.payments_pb2_grpc import add_PaymentsServiceServicer_to_se
 from services.hosting import Host, Hosted, HostSettings, run
 from services.hosting.clock import microseconds
 from services.hosting.database import open_database
+from services.payments import policy
 from services.payments.card_gateway import CardGateway, MockCardGateway
 from services.payments.charging import Charging
 from services.payments.injected_faults import FaultyGateway
@@ -44,13 +45,14 @@ async def build(settings: PaymentsSettings, host: Host) -> AsyncIterator[Hosted]
     def now() -> int:
         return microseconds(host.clock.now())
 
-    async with open_database(settings.database_url, MIGRATIONS) as database:
+    async with open_database(settings.database_url, MIGRATIONS, connections=settings.database_connections) as database:
         gateway = MockCardGateway(database, now)
         servicer = PaymentsServicer(database, Charging(database, settings.spoil(gateway)))
         service = payments_pb2.DESCRIPTOR.services_by_name["PaymentsService"]
         yield Hosted(
             servicers=[(service, servicer, add_PaymentsServiceServicer_to_server)],
             background=[Reconciler(database, gateway, now, host.logger).run],
+            policy=policy.SERVER,
         )
 
 

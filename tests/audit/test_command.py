@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import sys
 from pathlib import Path
@@ -14,18 +13,11 @@ import pytest
 from rich.console import Console
 
 from mesh.audit.page import page
+from tests.suspended_job.scripted_api import kubeconfig, written
 
 pytestmark = pytest.mark.processes
 
 CHECKOUT = Path(__file__).parents[2]
-NOBODY = {
-    "apiVersion": "v1",
-    "kind": "Config",
-    "clusters": [{"name": "nobody", "cluster": {"server": "http://127.0.0.1:1"}}],
-    "users": [{"name": "nobody", "user": {"token": "none"}}],
-    "contexts": [{"name": "nobody", "context": {"cluster": "nobody", "user": "nobody"}}],
-    "current-context": "nobody",
-}
 COUNTED: dict[str, Any] = {
     "verdict": "clean",
     "orders": {"total": 2, "CONFIRMED": 1, "FAILED": 1},
@@ -56,9 +48,7 @@ async def test_without_a_cluster_it_says_how_to_get_one(tmp_path: Path) -> None:
 
 
 async def test_a_cluster_that_does_not_answer_is_no_verdict(tmp_path: Path) -> None:
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(json.dumps(NOBODY))
-    code, err = await argosy_audit(KUBECONFIG=str(kubeconfig))
+    code, err = await argosy_audit(KUBECONFIG=written(kubeconfig("http://127.0.0.1:1"), tmp_path))
     assert code == 3
     assert "the Kubernetes API does not answer" in err
 

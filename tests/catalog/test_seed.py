@@ -14,7 +14,7 @@ from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceStub
 
 from services.catalog.seed import read_seed
 from services.hosting.errors import CannotStart
-from tests.catalog.test_catalog import Shopkeeper, catalog, product
+from tests.catalog.shopkeeper import Shopkeeper, catalog, product
 from tests.hosting.processes import Process, started
 
 pytestmark = pytest.mark.processes
@@ -33,23 +33,22 @@ async def ids(shop: Shopkeeper) -> list[str]:
     return [one.id for one in (await shop.call("ListProducts", pb.ListProductsRequest())).products]
 
 
-async def test_the_seed_is_sown_once(tmp_path: Path, seed: Path) -> None:
-    async with catalog(tmp_path, seed_file=seed) as channel:
+async def test_the_seed_is_sown_once(url: str, seed: Path) -> None:
+    async with catalog(url, seed_file=seed) as channel:
         shop = Shopkeeper(channel)
         assert await ids(shop) == ["cup", "mug"]
         mug = (await shop.call("GetProduct", pb.GetProductRequest(product_id="mug"))).product
         assert (mug.price.units, mug.price.nanos) == (12, 5)
         changed = product(name="Beaker", etag=mug.etag)
         await shop.call("UpdateProduct", pb.UpdateProductRequest(product=changed))
-    async with catalog(tmp_path, seed_file=seed) as channel:
+    async with catalog(url, seed_file=seed) as channel:
         shop = Shopkeeper(channel)
         assert await ids(shop) == ["cup", "mug"]
         mug = (await shop.call("GetProduct", pb.GetProductRequest(product_id="mug"))).product
         assert mug.name == "Beaker"
 
 
-async def test_replicas_that_start_at_once_share_one_catalog(tmp_path: Path, seed: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/data/catalog.db"
+async def test_replicas_that_start_at_once_share_one_catalog(url: str, seed: Path) -> None:
     async with (
         started("services.catalog", DATABASE_URL=url, SEED_FILE=str(seed), SERVICE_VERSION="v1") as first,
         started("services.catalog", DATABASE_URL=url, SEED_FILE=str(seed), SERVICE_VERSION="v2") as second,

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ import pytest
 from lightkube import AsyncClient, KubeConfig
 
 from loadtest.shopper import Shopper, open_shopper
-from mesh.demo.shop import Shop
 from mesh.local.addresses import LOOPBACK, addresses_of
 from mesh.local.belongings import belonging_to
 from mesh.local.settings import read_settings
 from mesh.local.state_folder import StateFolder
+from mesh.running_shop import Shop
 
 CHECKOUT = Path(__file__).parents[2]
 ARGOSY = Path(sys.executable).parent / "argosy"
@@ -59,6 +60,14 @@ def argosy(*arguments: str, stdin: str = "", patience: float = PATIENCE) -> Done
 def kubectl(*arguments: str, stdin: str = "") -> Done:
     """The same for kubectl, in the shop's namespace."""
     return argosy("kubectl", "-n", "shop", *arguments, stdin=stdin, patience=180)
+
+
+def eventually(what: str, seen: Callable[[], Any], wanted: Any) -> None:
+    """Wait until `seen()` is what is wanted; generous, for the machine may be busy."""
+    end = time.monotonic() + 60
+    while (last := seen()) != wanted:
+        assert time.monotonic() < end, f"{what}: {last}"
+        time.sleep(0.3)
 
 
 @pytest.fixture(scope="session")

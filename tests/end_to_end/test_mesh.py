@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 
+import psutil
 import pytest
 from grpc import StatusCode
 from shop.catalog.v1 import catalog_pb2
@@ -14,7 +16,7 @@ from shop.payments.v1 import payments_pb2
 
 from loadtest.open_loop import OpenLoop
 from loadtest.shopper import Shopper
-from mesh.demo.shop import Shop
+from mesh.running_shop import Shop
 from tests.end_to_end.conftest import argosy
 
 CONTRACTS = {
@@ -75,6 +77,12 @@ async def test_istioctl_finds_nothing_to_complain_about(shop: Shop) -> None:
     assert done.code == 0, done.out + done.err
 
 
+def has_only_loopback() -> bool:
+    addresses = [each.address for all_of_one in psutil.net_if_addrs().values() for each in all_of_one]
+    return all(ip_address(address).is_loopback for address in addresses if address.count(".") == 3)
+
+
+@pytest.mark.skipif(has_only_loopback(), reason="istioctl asks istiod only where it finds a network address")
 async def test_proxy_status_knows_every_sidecar(shop: Shop) -> None:
     done = argosy("istioctl", "proxy-status")
     assert done.code == 0, done.err

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -51,17 +52,23 @@ async def serve(hosted: Hosted, host: Host | None = None, **given: Any) -> Async
         yield channel
 
 
+def access_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The lines of the access log, as far as it was captured."""
+    return [vars(record) for record in caplog.records if record.name == "argosy.access"]
+
+
 def reason(error: grpc.aio.AioRpcError) -> str:
     """The reason in the error's google.rpc.ErrorInfo."""
-    return str(_detail(error, error_details_pb2.ErrorInfo()).reason)
+    return str(detail(error, error_details_pb2.ErrorInfo()).reason)
 
 
 def blamed(error: grpc.aio.AioRpcError) -> list[str]:
     """The fields named in the error's google.rpc.BadRequest, in its order."""
-    return [violation.field for violation in _detail(error, error_details_pb2.BadRequest()).field_violations]
+    return [violation.field for violation in detail(error, error_details_pb2.BadRequest()).field_violations]
 
 
-def _detail(error: grpc.aio.AioRpcError, into: Any) -> Any:
+def detail(error: grpc.aio.AioRpcError, into: Any) -> Any:
+    """The detail of that type in the error's google.rpc.Status; as empty as it was when there is none."""
     status = rpc_status.from_call(error)
     for packed in status.details if status else ():
         packed.Unpack(into)

@@ -1,10 +1,9 @@
-"""A transaction is all or nothing, whoever is cancelled and however many processes write."""
+"""A transaction is all or nothing, whoever is cancelled and however many processes write, on either database."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,52 +11,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from services.hosting.database import Database, insert_new, open_database
-from services.hosting.errors import CannotStart, DependencyUnavailable
-
-REVISION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{revision}"
-down_revision = {before}
-
-
-def upgrade():
-    {step}
-"""
-ROWS = sa.Table("rows", sa.MetaData(), sa.Column("id", sa.String, primary_key=True), sa.Column("number", sa.Integer))
-
-
-def add(connection: sa.Connection, key: str, number: int) -> bool:
-    return insert_new(connection, ROWS, id=key, number=number)
-
-
-def increase(connection: sa.Connection, key: str) -> None:
-    number = connection.execute(sa.select(ROWS.c.number).where(ROWS.c.id == key)).scalar_one()
-    connection.execute(ROWS.update().where(ROWS.c.id == key).values(number=number + 1))
-
-
-def number(connection: sa.Connection, key: str) -> int | None:
-    return connection.execute(sa.select(ROWS.c.number).where(ROWS.c.id == key)).scalar_one_or_none()
-
-
-def write_revision(migrations: Path, revision: str, before: str | None, step: str) -> None:
-    folder = migrations / "versions"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{revision}.py").write_text(REVISION.format(revision=revision, before=repr(before), step=step))
+from services.hosting.database import Database, open_database
+from services.hosting.postgresql import StatementRefused
+from tests.hosting.databases import Databases, engine
+from tests.hosting.rows import ROWS, add, increase, number, write_revision
 
 
 @pytest.fixture
-def migrations(tmp_path: Path) -> Path:
-    columns = 'sa.Column("id", sa.String, primary_key=True), sa.Column("number", sa.Integer)'
-    write_revision(tmp_path / "migrations", "0001", None, f'op.create_table("rows", {columns})')
-    return tmp_path / "migrations"
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/data/rows.db"
+def url(databases: Databases) -> str:
+    return databases.url("rows")
 
 
 @pytest.fixture
@@ -130,32 +92,21 @@ async def test_readers_do_not_wait_for_the_writer(database: Database) -> None:
     assert await database.read(number, "a") == 2
 
 
-async def test_a_file_locked_by_another_process_is_unavailable_and_may_be_tried_again(
-    url: str, migrations: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.hosting.database.BUSY_TIMEOUT", 0.05)
-    async with open_database(url, migrations) as database:
-        other = sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        try:
-            with pytest.raises(DependencyUnavailable) as caught:
-                await database.write(add, "a", 1)
-        finally:
-            other.close()
-        assert (caught.value.reason, caught.value.retry_in) == ("DATABASE_BUSY", 0.1)
-        assert await database.write(add, "a", 1)
-
-
 async def test_an_error_does_not_tell_what_was_written(database: Database) -> None:
-    with pytest.raises(sa.exc.DBAPIError) as caught:
-        await database.write(lambda c: c.execute(sa.text("INSERT INTO nowhere VALUES (:secret)"), {"secret": "s3cret"}))
+    def refused(connection: sa.Connection) -> None:
+        connection.execute(ROWS.insert(), {"id": "s3cret", "number": 1})
+        connection.execute(ROWS.insert(), {"id": "s3cret", "number": 2})
+
+    with pytest.raises((sa.exc.IntegrityError, StatementRefused)) as caught:
+        await database.write(refused)
     assert "s3cret" not in str(caught.value)
 
 
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from tests.hosting.test_database import add, increase, open_database
+from services.hosting.database import open_database
+from tests.hosting.rows import add, increase
 
 async def main(url, migrations):
     async with open_database(url, Path(migrations)) as database:
@@ -190,9 +141,9 @@ async def test_a_revision_that_fails_changes_nothing(url: str, migrations: Path)
     with pytest.raises(ValueError, match="stop"):
         async with open_database(url, migrations):
             pass
-    with sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///")) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
-    connection.close()
+    beside = engine(url)
+    assert sa.inspect(beside).get_table_names() == []
+    beside.dispose()
 
 
 async def test_a_schema_newer_than_the_program_is_used_with_a_warning(
@@ -215,30 +166,3 @@ async def test_a_current_schema_is_opened_without_alembic(url: str, migrations: 
     program += "        assert not any(name.startswith('alembic') for name in sys.modules)\nasyncio.run(main())"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, url, str(migrations))
     assert await process.wait() == 0
-
-
-@pytest.mark.parametrize(
-    ("url", "problem"),
-    [
-        ("sqlite+aiosqlite:////proc/nowhere/rows.db", "DATABASE_URL: /proc/nowhere/rows.db cannot be used: "),
-        ("sqlite+aiosqlite:///", "DATABASE_URL: sqlite"),
-        ("sqlite+aiosqlite:///:memory:", "DATABASE_URL: sqlite"),
-        ("postgresql+asyncpg://shop:s3cret@db/shop", "DATABASE_URL: postgresql"),
-        ("s3cret", "DATABASE_URL is not a database URL"),
-    ],
-)
-async def test_a_database_that_cannot_be_used_says_why_and_no_password(
-    url: str, problem: str, migrations: Path
-) -> None:
-    with pytest.raises(CannotStart, match=problem) as caught:
-        async with open_database(url, migrations):
-            pass
-    assert "s3cret" not in str(caught.value)
-
-
-async def test_a_file_that_is_no_database_says_so(url: str, tmp_path: Path, migrations: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "rows.db").write_bytes(b"something else" * 100)
-    with pytest.raises(CannotStart, match="not a database"):
-        async with open_database(url, migrations):
-            pass

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,7 +15,7 @@ from shop.catalog.v1 import catalog_pb2 as pb
 from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceStub, add_CatalogServiceServicer_to_server
 
 from mesh.resilience import MethodPolicy, PeerPolicy, deadline
-from services.hosting import Host, Hosted
+from services.hosting import Host, Hosted, lifecycle
 from services.hosting.errors import DependencyUnavailable, NotFound
 from services.hosting.lifecycle import serving
 from tests.hosting.four import FOUR, Behaviour, Servicer, add_four, call, refused
@@ -59,6 +61,20 @@ async def behind(catalog: Catalog, **given: Any) -> AsyncIterator[grpc.aio.Chann
             behave: Behaviour = ask
             async with serve(Hosted([(FOUR, Servicer(behave), add_four)]), front) as channel:
                 yield channel
+
+
+async def test_rule_26_a_peer_s_channel_is_closed_with_its_service() -> None:
+    async with Host(settings()).peer("catalog", "127.0.0.1:1", POLICY) as peer:
+        stub = peer.stub(CatalogServiceStub)
+    with pytest.raises(grpc.aio.UsageError):
+        await stub.GetProduct(pb.GetProductRequest(product_id="mug"))
+
+
+def test_rule_26_a_process_runs_one_loop_and_forks_nobody() -> None:
+    for path in Path(lifecycle.__file__).parents[1].rglob("*.py"):
+        code = path.read_text()
+        assert code.count("asyncio.run(") <= (path.name in {"lifecycle.py", "__main__.py"}), path
+        assert not re.search(r"new_event_loop|os\.fork|multiprocessing|ProcessPoolExecutor", code), path
 
 
 async def test_a_peer_is_dialled_by_its_address() -> None:

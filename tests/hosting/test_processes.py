@@ -51,7 +51,7 @@ async def holding(release: Path, **environment: str) -> AsyncIterator[tuple[Proc
         yield service, channel
 
 
-async def test_a_call_in_flight_at_sigterm_is_answered_and_then_the_process_ends(release: Path) -> None:
+async def test_rule_24_a_call_in_flight_at_sigterm_is_answered_and_then_the_process_ends(release: Path) -> None:
     async with holding(release) as (service, channel):
         held = asyncio.create_task(call(channel, "UnaryUnary", HELD, timeout=30))
         await service.said("holding")
@@ -67,7 +67,7 @@ async def test_a_call_in_flight_at_sigterm_is_answered_and_then_the_process_ends
     assert told.index("stopped") < told.index("swept") < told.index("unbuilt")
 
 
-async def test_a_draining_server_fails_its_probes_first_and_still_answers(release: Path) -> None:
+async def test_rule_24_a_draining_server_fails_its_probes_first_and_still_answers(release: Path) -> None:
     async with holding(release, DRAIN_DELAY_SECONDS="60") as (service, channel):
         health = health_pb2_grpc.HealthStub(channel)
         watch = health.Watch(health_pb2.HealthCheckRequest(service=FOUR.full_name), timeout=30)
@@ -77,6 +77,34 @@ async def test_a_draining_server_fails_its_probes_first_and_still_answers(releas
         whole = await health.Check(health_pb2.HealthCheckRequest(), timeout=30)
         assert whole.status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert len(await call(channel, "UnaryUnary")) == 1
+        watch.cancel()
+        service.process.terminate()
+        assert await service.ended() == (0, "")
+
+
+async def test_rule_24_under_load_nobody_notices_a_drain(release: Path) -> None:
+    async with holding(release, DRAIN_DELAY_SECONDS="60") as (service, channel):
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=30)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        told, answered = asyncio.Event(), 0
+
+        async def keep_calling() -> None:
+            nonlocal answered
+            while not told.is_set():
+                await call(channel, "UnaryUnary")  # raises when it is not answered
+                answered += 1
+
+        async with asyncio.TaskGroup() as customers:
+            for _ in range(16):
+                customers.create_task(keep_calling())
+            while answered < 100:
+                await asyncio.sleep(0)
+            service.process.terminate()
+            assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            meanwhile = answered
+            while answered < meanwhile + 100:  # endpoint lists learn of it later than we do
+                await asyncio.sleep(0)
+            told.set()
         watch.cancel()
         service.process.terminate()
         assert await service.ended() == (0, "")
@@ -95,7 +123,7 @@ async def test_a_second_signal_ends_a_call_that_does_not_end(release: Path) -> N
     assert caught.value.code() in {StatusCode.UNAVAILABLE, StatusCode.CANCELLED}
 
 
-async def test_running_calls_get_drain_seconds_and_no_more(release: Path) -> None:
+async def test_rule_24_running_calls_get_drain_seconds_and_no_more(release: Path) -> None:
     async with holding(release, DRAIN_SECONDS="0.2") as (service, channel):
         held = asyncio.create_task(call(channel, "UnaryUnary", HELD, timeout=30))
         await service.said("holding")
@@ -180,6 +208,7 @@ async def test_health_is_told_by_service_and_reflection_lists_them(release: Path
         [listed] = [answer async for answer in asked]
     assert {service.name for service in listed.list_services_response.service} == {
         FOUR.full_name,
+        "argosy.resilience.v1.ResilienceAdminService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }

@@ -64,6 +64,24 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "admins"),
+    [
+        ("", {"spiffe://cluster.local/ns/shop/sa/operator"}),
+        ("nobody", set()),
+        ("spiffe://a.example/ns/x/sa/y,spiffe://b.example/z", {"spiffe://a.example/ns/x/sa/y", "spiffe://b.example/z"}),
+    ],
+)
+def test_the_operator_of_the_namespace_may_use_the_admin_service_or_who_is_named(given: str, admins: set[str]) -> None:
+    assert read_settings(HostSettings, {"POD_NAMESPACE": "shop", "ADMIN_CALLERS": given}).admins == admins
+
+
+@pytest.mark.parametrize("given", ["operator", "*", ",", "spiffe://", "spiffe://a.example", "nobody,spiffe://a/b"])
+def test_who_is_no_identity_cannot_be_let_in(given: str) -> None:
+    with pytest.raises(SettingsWrong, match="is neither nobody nor spiffe:"):
+        read_settings(HostSettings, {"ADMIN_CALLERS": given})
+
+
+@pytest.mark.parametrize(
     "address",
     ["127.0.0.1:0", "0.0.0.0:50051", "[::]:50051", "localhost:1", "unix:/run/a.sock"],
 )

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 from shop.inventory.v1 import inventory_pb2 as pb
 from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from services.inventory.tables import RESERVATIONS, STOCK
+from tests.hosting.databases import engine
 
 
-def imbalances(file: Path) -> list[str]:
+def imbalances(url: str) -> list[str]:
     """One sentence for each product whose books and reservations disagree."""
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.connect() as connection:
+    beside = engine(url)
+    with beside.connect() as connection:
         stock = connection.execute(select(STOCK)).all()
         reservations = connection.execute(select(RESERVATIONS)).all()
-    engine.dispose()
+    beside.dispose()
     pieces: Counter[tuple[str, str]] = Counter()
     for reservation in reservations:
         for product, quantity in reservation.lines:

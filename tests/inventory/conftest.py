@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from shop.inventory.v1 import inventory_pb2
@@ -12,6 +11,7 @@ from services.hosting.clock import microseconds
 from services.hosting.database import Database, open_database
 from services.inventory.__main__ import MIGRATIONS
 from services.inventory.servicer import InventoryServicer
+from tests.hosting.databases import Databases
 from tests.hosting.running import FakeClock, serve
 
 
@@ -21,13 +21,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "inventory.db"
+def url(databases: Databases) -> str:
+    return databases.url("inventory")
 
 
 @pytest.fixture
-async def database(file: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite+aiosqlite:///{file}", MIGRATIONS) as database:
+async def database(url: str) -> AsyncIterator[Database]:
+    async with open_database(url, MIGRATIONS) as database:
         yield database
 
 
@@ -36,5 +36,6 @@ async def inventory(database: Database, clock: FakeClock) -> AsyncIterator[Inven
     """The service behind its real interceptors; nothing sweeps but the test."""
     servicer = InventoryServicer(database, lambda: microseconds(clock.now()), default_hold=600)
     service = inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"]
-    async with serve(Hosted([(service, servicer, add_InventoryServiceServicer_to_server)])) as channel:
+    hosted = Hosted([(service, servicer, add_InventoryServiceServicer_to_server)])
+    async with serve(hosted, adaptive_limit="off") as channel:  # a crowd of calls is not refused
         yield InventoryServiceStub(channel)

@@ -33,8 +33,8 @@ class ServiceProcess:
 
 
 @asynccontextmanager
-async def running(service: str, database: Path, **environ: str) -> AsyncIterator[ServiceProcess]:
-    """`python -m services.<service>` on `database`, ready; ended with the block, if it still runs."""
+async def running(service: str, url: str, **environ: str) -> AsyncIterator[ServiceProcess]:
+    """`python -m services.<service>` on the database at `url`, ready; ended with the block, if it still runs."""
     with tempfile.TemporaryDirectory() as folder:
         address, log = f"unix:{folder}/socket", Path(folder) / "log"
         with log.open("wb") as output:
@@ -48,9 +48,10 @@ async def running(service: str, database: Path, **environ: str) -> AsyncIterator
                     **{name: value for name, value in os.environ.items() if not name.startswith("OTEL_")},
                     "LISTEN_ADDRESS": address,
                     "METRICS_ADDRESS": "127.0.0.1:0",
-                    "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+                    "DATABASE_URL": url,
                     "DRAIN_DELAY_SECONDS": "0",
                     "MAX_CONCURRENT_RPCS": "1000",
+                    "ADAPTIVE_LIMIT": "off",
                     "DEFAULT_DEADLINE_SECONDS": "60",  # these tests are about deaths, not about a busy machine
                     **environ,
                 },

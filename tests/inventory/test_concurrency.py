@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterable
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from shop.inventory.v1 import inventory_pb2 as pb
 from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tests.hosting.databases import engine
 from tests.inventory.asking import new_id, reserve, restock, stock
 from tests.inventory.balance import imbalances
 from tests.inventory.service_process import running
@@ -28,13 +28,13 @@ async def codes(calls: Iterable[Awaitable[Any]]) -> Counter[str]:
     )
 
 
-async def test_the_last_pieces_are_sold_once(inventory: InventoryServiceStub, file: Path) -> None:
+async def test_the_last_pieces_are_sold_once(inventory: InventoryServiceStub, url: str) -> None:
     await inventory.Restock(restock(mug=20))
     assert await codes(inventory.Reserve(reserve(mug=1)) for _ in range(80)) == {
         "ReserveResponse": 20,
         "FAILED_PRECONDITION": 60,
     }
-    assert imbalances(file) == []
+    assert imbalances(url) == []
 
 
 async def test_one_id_asked_by_many_at_once_holds_once(inventory: InventoryServiceStub) -> None:
@@ -46,7 +46,7 @@ async def test_one_id_asked_by_many_at_once_holds_once(inventory: InventoryServi
 
 
 async def test_reserve_commit_and_release_of_one_id_at_once_leave_the_books_balanced(
-    inventory: InventoryServiceStub, file: Path
+    inventory: InventoryServiceStub, url: str
 ) -> None:
     await inventory.Restock(restock(mug=20))
     for _ in range(10):
@@ -64,11 +64,11 @@ async def test_reserve_commit_and_release_of_one_id_at_once_leave_the_books_bala
         await inventory.Release(pb.ReleaseRequest(**named))
     found = await inventory.GetStock(pb.GetStockRequest(product_ids=["mug"]))
     assert list(found.stock) == [stock("mug", available=20)]
-    assert imbalances(file) == []
+    assert imbalances(url) == []
 
 
-async def test_two_processes_on_one_file_sell_no_piece_twice(file: Path) -> None:
-    async with running("inventory", file) as one, running("inventory", file) as two:
+async def test_two_processes_on_one_database_sell_no_piece_twice(url: str) -> None:
+    async with running("inventory", url) as one, running("inventory", url) as two:
         stubs = [InventoryServiceStub(process.channel) for process in (one, two)]
         await stubs[0].Restock(restock(mug=150, cup=150))
         mug_first = [stub.Reserve(reserve(mug=1, cup=1)) for stub in stubs for _ in range(60)]
@@ -77,12 +77,12 @@ async def test_two_processes_on_one_file_sell_no_piece_twice(file: Path) -> None
         for stub in stubs:
             found = await stub.GetStock(pb.GetStockRequest(product_ids=["mug"]))
             assert list(found.stock) == [stock("mug", reserved=150)]
-    assert imbalances(file) == []
+    assert imbalances(url) == []
 
 
-async def test_one_key_in_two_processes_restocks_and_holds_once(file: Path) -> None:
+async def test_one_key_in_two_processes_restocks_and_holds_once(url: str) -> None:
     key = new_id()
-    async with running("inventory", file) as one, running("inventory", file) as two:
+    async with running("inventory", url) as one, running("inventory", url) as two:
         stubs = [InventoryServiceStub(process.channel) for process in (one, two)]
         received = [stub.Restock(restock(key, mug=9)) for stub in stubs for _ in range(10)]
         assert await codes(received) == {"RestockResponse": 20}
@@ -92,13 +92,13 @@ async def test_one_key_in_two_processes_restocks_and_holds_once(file: Path) -> N
         assert list(found.stock) == [stock("mug", available=5, reserved=4)]
 
 
-async def test_the_count_of_imbalances_sees_a_lost_piece(inventory: InventoryServiceStub, file: Path) -> None:
-    """The negative control of every `imbalances(file) == []` here and in test_crash.py."""
+async def test_the_count_of_imbalances_sees_a_lost_piece(inventory: InventoryServiceStub, url: str) -> None:
+    """The negative control of every `imbalances(url) == []` here and in test_crash.py."""
     await inventory.Restock(restock(mug=5))
     await inventory.Reserve(reserve(mug=2))
-    assert imbalances(file) == []
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
+    assert imbalances(url) == []
+    beside = engine(url)
+    with beside.begin() as connection:
         connection.execute(text("UPDATE stock SET reserved = 1, available = 4"))
-    engine.dispose()
-    assert [sentence.split(":")[0] for sentence in imbalances(file)] == ["mug"]
+    beside.dispose()
+    assert [sentence.split(":")[0] for sentence in imbalances(url)] == ["mug"]

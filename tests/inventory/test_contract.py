@@ -89,9 +89,10 @@ async def test_one_id_cannot_reserve_two_things(inventory: InventoryServiceStub,
     await inventory.Restock(restock(mug=5, cup=5))
     asked = reserve(mug=2)
     await inventory.Reserve(asked)
-    order = new_id() if other.pop("order_id", None) else asked.order_id
+    order = new_id() if "order_id" in other else asked.order_id
+    pieces = {name: pieces for name, pieces in other.items() if name != "order_id"}
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await inventory.Reserve(reserve(asked.reservation_id, order, **other))
+        await inventory.Reserve(reserve(asked.reservation_id, order, **pieces))
     assert refused.value.code() is grpc.StatusCode.ALREADY_EXISTS
     assert (reason(refused.value), blamed(refused.value)) == ("KEY_REUSED", ["reservation_id"])
     assert await stock_of(inventory, "mug", "cup") == [stock("mug", available=3, reserved=2), stock("cup", available=5)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import grpc
 import pytest
@@ -46,17 +45,17 @@ async def order_until_killed(service: ServiceProcess, requests: list[pb.ReserveR
     return answered
 
 
-async def test_books_balance_after_kill_9_and_every_order_can_be_repeated(file: Path) -> None:
+async def test_books_balance_after_kill_9_and_every_order_can_be_repeated(url: str) -> None:
     requests = [reserve(mug=1, cup=2) for _ in range(ORDERS)]
     answered: set[str] = set()
     for killed_after in (30, 60):
-        async with running("inventory", file) as service:
+        async with running("inventory", url) as service:
             inventory = InventoryServiceStub(service.channel)
             await inventory.Restock(restock("00000000-0000-0000-0000-000000000001", mug=ORDERS, cup=2 * ORDERS))
             answered |= await order_until_killed(service, requests, killed_after)
         assert killed_after <= len(answered) < ORDERS
-        assert imbalances(file) == []
-    async with running("inventory", file) as service:
+        assert imbalances(url) == []
+    async with running("inventory", url) as service:
         inventory = InventoryServiceStub(service.channel)
         assert answered <= (await all_reservations(inventory)).keys()
         await asyncio.gather(*(order(inventory, asked, answered) for asked in requests))
@@ -66,4 +65,4 @@ async def test_books_balance_after_kill_9_and_every_order_can_be_repeated(file: 
         stock("mug", reserved=ORDERS - committed, committed=committed),
         stock("cup", reserved=2 * (ORDERS - committed), committed=2 * committed),
     ]
-    assert imbalances(file) == []
+    assert imbalances(url) == []

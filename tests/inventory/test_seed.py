@@ -41,17 +41,15 @@ async def whole_stock(inventory: InventoryServiceStub) -> list[pb.Stock]:
     return list((await inventory.ListStock(pb.ListStockRequest())).stock)
 
 
-async def test_only_products_without_books_are_seeded(file: Path, seed: Path) -> None:
-    given = InventorySettings(
-        listen_address="127.0.0.1:0", drain_seconds=0, database_url=f"sqlite+aiosqlite:///{file}", seed_file=seed
-    )
+async def test_only_products_without_books_are_seeded(url: str, seed: Path) -> None:
+    given = InventorySettings(listen_address="127.0.0.1:0", drain_seconds=0, database_url=url, seed_file=seed)
     host = Host(given)
     async with build(given, host) as hosted, serve(hosted, host) as channel:
         inventory = InventoryServiceStub(channel)
         assert await whole_stock(inventory) == [stock("cup"), stock("mug", available=10)]
         await inventory.Reserve(reserve(mug=4))
         await inventory.Restock(restock(cup=3))
-    more = write(file.with_name("more.json"), [*SEED, {"id": "tea", "stock": 7}])
+    more = write(seed.with_name("more.json"), [*SEED, {"id": "tea", "stock": 7}])
     given = replace(given, seed_file=more)
     host = Host(given)
     async with build(given, host) as hosted, serve(hosted, host) as channel:
@@ -62,10 +60,10 @@ async def test_only_products_without_books_are_seeded(file: Path, seed: Path) ->
         ]
 
 
-async def test_two_replicas_that_start_at_once_on_a_new_file_seed_it_once(file: Path, seed: Path) -> None:
+async def test_two_replicas_that_start_at_once_on_a_new_database_seed_it_once(url: str, seed: Path) -> None:
     async with (
-        running("inventory", file, SEED_FILE=str(seed)) as one,
-        running("inventory", file, SEED_FILE=str(seed)) as two,
+        running("inventory", url, SEED_FILE=str(seed)) as one,
+        running("inventory", url, SEED_FILE=str(seed)) as two,
     ):
         for replica in (one, two):
             found = await whole_stock(InventoryServiceStub(replica.channel))

@@ -1,4 +1,4 @@
-"""Who calls what, and how patiently? Read from the policies that the services have written for their calls."""
+"""Who calls what, and how patiently? Read from what the services themselves go by: PEERS in services/*/policy.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib
 from functools import cache
 from pathlib import Path
 
+from argosy.resilience.v1 import resilience_admin_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from shop.catalog.v1 import catalog_pb2
@@ -13,12 +14,12 @@ from shop.inventory.v1 import inventory_pb2
 from shop.orders.v1 import orders_pb2
 from shop.payments.v1 import payments_pb2
 
-from mesh.resilience import MethodPolicy, PeerPolicy
+from mesh.resilience import MethodPolicy
 
 SERVICES = Path(__file__).parents[2] / "services"
 
-Edge = tuple[str, str]
-"""A caller's ServiceAccount and a method's full path."""
+Edge = tuple[str, str, str]
+"""A caller's ServiceAccount, the service it calls, and a method's full path."""
 
 CONTRACTS: dict[str, ServiceDescriptor] = {
     "catalog": catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"],
@@ -32,6 +33,8 @@ METHODS: dict[str, tuple[str, MethodDescriptor]] = {
     for method in contract.methods
 }
 """Every method by its path, with the service that has it."""
+ADMINISTRATION = f"/{resilience_admin_pb2.DESCRIPTOR.services_by_name['ResilienceAdminService'].full_name}/"
+"""What every service serves besides, to its operator."""
 PUBLIC = {
     path
     for path, (service, method) in METHODS.items()
@@ -46,14 +49,12 @@ PUBLIC = {
 def inner_calls() -> dict[Edge, MethodPolicy]:
     """Every call of a service to another, with the caller's policy for it."""
     return {
-        (file.parent.name, path): policy
-        for file in SERVICES.glob("*/*.py")
-        if "= PeerPolicy(" in file.read_text()
-        for peer in vars(importlib.import_module(f"services.{file.parent.name}.{file.stem}")).values()
-        if isinstance(peer, PeerPolicy)
+        (file.parent.name, callee, path): policy
+        for file in SERVICES.glob("*/policy.py")
+        for callee, peer in getattr(importlib.import_module(f"services.{file.parent.name}.policy"), "PEERS", {}).items()
         for path, policy in peer.methods.items()
     }
 
 
 def edges_needed() -> set[Edge]:
-    return set(inner_calls()) | {("gateway", path) for path in PUBLIC}
+    return set(inner_calls()) | {("gateway", METHODS[path][0], path) for path in PUBLIC}

@@ -34,6 +34,12 @@ DEPLOYMENT = DeploymentPicture("shop", "orders-v1", wanted=1, ready=1)
 READY = Picture((ETCD,), (DEPLOYMENT,), (POD,))
 
 
+def shown(picture: Picture) -> str:
+    page = io.StringIO()
+    Console(width=200, file=page).print(as_tables(picture, with_parts=True))
+    return page.getvalue()
+
+
 def test_a_ready_cluster_misses_nothing() -> None:
     assert missing(READY) == []
 
@@ -46,7 +52,7 @@ def test_everything_that_is_missing_is_named() -> None:
             replace(POD, ready=False, phase="Pending", reason="CrashLoopBackOff"),
             replace(POD, name="orders-v1-old", ending=True),
             replace(POD, name="orders-v1-new", sync=NOT_CONNECTED),
-            replace(POD, name="orders-v1-wrong", rejected=2),
+            replace(POD, name="orders-v1-wrong", sync=Sync(synced=False, detail="refuses Listener: no"), rejected=2),
             replace(POD, name="orders-v1-mute", rejected=None),
             replace(POD, name="without-sidecar", sync=None, rejected=None),
             replace(POD, name="orders-v1-lost", containers=(replace(APPS, pid=None),), sync=None),
@@ -58,7 +64,7 @@ def test_everything_that_is_missing_is_named() -> None:
         "orders-v1-abc is Pending (CrashLoopBackOff)",
         "orders-v1-old is ending",
         "orders-v1-new: sidecar not connected to istiod",
-        "orders-v1-wrong: sidecar rejected 2 configurations",
+        "orders-v1-wrong: sidecar refuses Listener: no",
         "orders-v1-mute: sidecar does not say whether it rejected anything",
         "orders-v1-lost: orders does not run",
     ]
@@ -95,8 +101,9 @@ def test_a_sidecar_that_has_not_acknowledged_is_not_synced() -> None:
 
 
 def test_a_refused_configuration_is_not_synced() -> None:
-    resources = {"resources": {"type.googleapis.com/listener": {"lastError": "no such filter"}}}
-    assert sync_of({**entry(), **resources}) == Sync(synced=False, detail="refused: no such filter")
+    kinds = {"envoy.config.listener.v3.Listener": {"lastError": "no such filter"}, "envoy.Cluster": {"lastError": ""}}
+    refused = {**entry(listener_acked="older"), "resources": kinds}
+    assert sync_of(refused) == Sync(synced=False, detail="refuses Listener: no such filter", refuses=True)
 
 
 def test_rejections_are_summed_over_all_kinds() -> None:
@@ -124,9 +131,22 @@ def test_a_sidecar_that_cannot_be_asked_is_not_counted_as_one_that_rejected_noth
     assert document["ready"] is False
 
 
+def test_what_a_sidecar_refused_counts_also_when_istiod_has_forgotten_it() -> None:
+    forgotten = replace(READY, pods=(replace(POD, rejected=2),))
+    assert missing(forgotten) == ["orders-v1-abc: sidecar refused 2 configurations and may lack them"]
+    assert "refused 2 before" in shown(forgotten)
+
+
+def test_a_refusal_is_cut_in_the_table_and_whole_in_the_document() -> None:
+    words = "refuses Cluster: " + "no such thing " * 50
+    refusing = replace(READY, pods=(replace(POD, sync=Sync(synced=False, detail=words, refuses=True)),))
+    assert as_json(refusing, ProcessId(5, 6))["pods"][0]["sidecar"]["detail"] == words
+    table = shown(refusing)
+    assert "refuses Cluster: no such" in table
+    assert table.count("thing") < 10
+
+
 def test_the_table_shows_who_a_pod_is_and_since_when() -> None:
-    page = io.StringIO()
-    Console(width=200, file=page).print(as_tables(READY, with_parts=True))
-    shown = page.getvalue()
+    table = shown(READY)
     for word in ("etcd", "orders-v1-abc", "v1", "2/2", "synced", POD.identity, POD.address, "1:15"):
-        assert word in shown
+        assert word in table

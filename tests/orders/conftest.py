@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.hosting.databases import Databases
 from tests.orders.shop import Shop, shop_without_orders
 
 
 @pytest.fixture
-async def closed_shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with shop_without_orders(tmp_path) as shop:
+async def closed_shop(tmp_path: Path, databases: Databases) -> AsyncIterator[Shop]:
+    async with shop_without_orders(tmp_path, databases) as shop:
         yield shop
 
 

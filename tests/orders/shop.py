@@ -24,6 +24,7 @@ from services.hosting import Host
 from services.inventory import __main__ as inventory
 from services.orders import __main__ as orders
 from services.payments import __main__ as payments
+from tests.hosting.databases import Databases, Files
 from tests.hosting.running import FakeClock, serve
 from tests.orders.relay import Relay, relaying
 
@@ -47,7 +48,7 @@ PRODUCTS: list[dict[str, Any]] = [
 class Shop:
     """What a test needs of the shop."""
 
-    folder: Path
+    databases: Databases
     relay: Relay
     relay_address: str
     inventory: InventoryServiceStub
@@ -63,7 +64,7 @@ class Shop:
     def orders_environment(self) -> dict[str, str]:
         """What orders is told of this shop."""
         addresses = {f"{name}_service_addr": self.relay_address for name in ("catalog", "inventory", "payments")}
-        return addresses | {"database_url": f"sqlite+aiosqlite:///{self.folder}/orders.db"}
+        return addresses | {"database_url": self.databases.url("orders")}
 
     @asynccontextmanager
     async def replica(self, clock: FakeClock | None = None, **given: Any) -> AsyncIterator[OrdersServiceStub]:
@@ -107,19 +108,22 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop_without_orders(folder: Path) -> AsyncIterator[Shop]:
-    """Catalog, inventory and payments, with the products above."""
+async def shop_without_orders(folder: Path, databases: Databases | None = None) -> AsyncIterator[Shop]:
+    """Catalog, inventory and payments, with the products above; on SQLite files unless told otherwise."""
+    databases = databases or Files(folder)
     seed = folder / "products.json"
     seed.write_text(json.dumps(PRODUCTS))
     clock = FakeClock()
     async with AsyncExitStack() as stack:
-        catalog_settings = catalog.CatalogSettings(**_quick("catalog"), **_file(folder, "catalog"), seed_file=seed)
+        catalog_settings = catalog.CatalogSettings(
+            **_quick("catalog"), database_url=databases.url("catalog"), seed_file=seed
+        )
         sold = await stack.enter_async_context(catalog.build(catalog_settings, Host(catalog_settings)))
         inventory_settings = inventory.InventorySettings(
-            **_quick("inventory"), **_file(folder, "inventory"), seed_file=seed
+            **_quick("inventory"), database_url=databases.url("inventory"), seed_file=seed
         )
         stocked = await stack.enter_async_context(inventory.build(inventory_settings, Host(inventory_settings, clock)))
-        payments_settings = payments.PaymentsSettings(**_quick("payments"), **_file(folder, "payments"))
+        payments_settings = payments.PaymentsSettings(**_quick("payments"), database_url=databases.url("payments"))
         paid = await stack.enter_async_context(payments.build(payments_settings, Host(payments_settings)))
         backends = {
             "shop.catalog.v1": await stack.enter_async_context(serve(sold, Host(catalog_settings))),
@@ -128,7 +132,7 @@ async def shop_without_orders(folder: Path) -> AsyncIterator[Shop]:
         }
         relay, address = await stack.enter_async_context(relaying(backends))
         yield Shop(
-            folder,
+            databases,
             relay,
             address,
             InventoryServiceStub(backends["shop.inventory.v1"]),
@@ -161,8 +165,5 @@ def _quick(name: str) -> dict[str, Any]:
         "metrics_address": "127.0.0.1:0",
         "drain_delay_seconds": 0.0,
         "drain_seconds": 0.0,
+        "adaptive_limit": "off",  # crowds of calls are not refused here
     }
-
-
-def _file(folder: Path, name: str) -> dict[str, Any]:
-    return {"database_url": f"sqlite+aiosqlite:///{folder}/{name}.db"}

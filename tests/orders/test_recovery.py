@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +10,9 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 from shop.orders.v1 import orders_pb2
+from sqlalchemy import text
 
+from tests.hosting.databases import engine
 from tests.hosting.running import FakeClock, reason
 from tests.orders.relay import Answer, refuse
 from tests.orders.shop import Shop, order_of
@@ -51,9 +51,12 @@ async def fail(shop: Shop, count: int) -> None:
 
 def recoveries(shop: Shop) -> dict[str, int]:
     """How often each order was taken over, by its log."""
-    query = "SELECT order_id, count(*) FROM saga_log WHERE event = 'recover' GROUP BY order_id"
-    with closing(sqlite3.connect(shop.folder / "orders.db")) as connection:
-        return dict(connection.execute(query).fetchall())
+    query = text("SELECT order_id, count(*) AS times FROM saga_log WHERE event = 'recover' GROUP BY order_id")
+    beside = engine(shop.databases.url("orders"))
+    with beside.connect() as connection:
+        found = {row.order_id: row.times for row in connection.execute(query)}
+    beside.dispose()
+    return found
 
 
 async def test_orders_that_wait_are_recovered_once_each_by_one_of_three_replicas(closed_shop: Shop) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -18,14 +17,15 @@ from services.orders.order import Line, Order, placed
 from services.orders.saga import Outcome, Result, Step, after, interrupted
 from services.orders.store import Overtaken
 from services.orders.tables import METADATA, SAGA_LOG
+from tests.hosting.databases import Databases
 
 LEASE = 10_000_000
 DONE = Outcome(Result.DONE)
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/orders.db", MIGRATIONS) as database:
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    async with open_database(databases.url("orders"), MIGRATIONS) as database:
         yield database
 
 

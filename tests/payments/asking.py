@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from shop.money.v1.money_pb2 import Money
 from shop.payments.v1 import payments_pb2 as pb
-from sqlalchemy import Row, create_engine, select
+from sqlalchemy import Row, select
 
 from services.payments.tables import GATEWAY
+from tests.hosting.databases import engine
 
 GOOD: Final = "4242424242424242"
 DECLINED: Final = "4000000000000002"
@@ -50,10 +50,10 @@ def get(charged: pb.ChargeRequest) -> pb.GetPaymentRequest:
     return pb.GetPaymentRequest(charge_idempotency_key=charged.idempotency_key)
 
 
-def gateway_ledger(file: Path) -> dict[str, Row[Any]]:
+def gateway_ledger(url: str) -> dict[str, Row[Any]]:
     """What the gateway's own books say, by key: whose money it has."""
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.connect() as connection:
+    beside = engine(url)
+    with beside.connect() as connection:
         rows = {row.idempotency_key: row for row in connection.execute(select(GATEWAY))}
-    engine.dispose()
+    beside.dispose()
     return rows

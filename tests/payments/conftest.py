@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from shop.payments.v1 import payments_pb2
@@ -14,6 +13,7 @@ from services.payments.__main__ import MIGRATIONS
 from services.payments.card_gateway import MockCardGateway
 from services.payments.charging import Charging
 from services.payments.servicer import PaymentsServicer
+from tests.hosting.databases import Databases
 from tests.hosting.running import FakeClock, serve
 
 
@@ -23,13 +23,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "payments.db"
+def url(databases: Databases) -> str:
+    return databases.url("payments")
 
 
 @pytest.fixture
-async def database(file: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite+aiosqlite:///{file}", MIGRATIONS) as database:
+async def database(url: str) -> AsyncIterator[Database]:
+    async with open_database(url, MIGRATIONS) as database:
         yield database
 
 
@@ -46,5 +46,6 @@ async def payments(database: Database, gateway: MockCardGateway) -> AsyncIterato
     """The service behind its real interceptors; nothing reconciles but the test."""
     servicer = PaymentsServicer(database, Charging(database, gateway))
     service = payments_pb2.DESCRIPTOR.services_by_name["PaymentsService"]
-    async with serve(Hosted([(service, servicer, add_PaymentsServiceServicer_to_server)])) as channel:
+    hosted = Hosted([(service, servicer, add_PaymentsServiceServicer_to_server)])
+    async with serve(hosted, adaptive_limit="off") as channel:  # a crowd of calls is not refused
         yield PaymentsServiceStub(channel)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -69,13 +68,13 @@ BAD = [
     ("method", "request_", "field"), BAD, ids=[f"{bad[0]}-{bad[2]}-{i}" for i, bad in enumerate(BAD)]
 )
 async def test_bad_input_is_named_and_moves_no_money(
-    payments: PaymentsServiceStub, method: str, request_: Any, field: str, file: Path
+    payments: PaymentsServiceStub, method: str, request_: Any, field: str, url: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await getattr(payments, method)(request_)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert field in blamed(refused.value)
-    assert gateway_ledger(file) == {}
+    assert gateway_ledger(url) == {}
     assert (await payments.ListPayments(pb.ListPaymentsRequest())).payments == []
 
 

@@ -1,16 +1,16 @@
-"""A card's number and security code reach neither a log, nor a span, nor a database file, nor an answer."""
+"""A card's number and security code reach neither a log, nor a span, nor what a database writes, nor an answer."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import grpc
 import pytest
 from shop.payments.v1 import payments_pb2 as pb
 from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tests.hosting.databases import Databases, engine
 from tests.inventory.service_process import running
 from tests.payments.asking import DECLINED, GOOD, REPLY_LOST, UNAVAILABLE, card, charge, euros, refund
 
@@ -26,7 +26,7 @@ def leaks(content: bytes) -> list[str]:
     return words + re.findall(rf"""["'=: (\x00]{CODE}["',\s)\x00]""", content.decode("latin-1"))
 
 
-async def try_everything(payments: PaymentsServiceStub, file: Path) -> list[tuple[str, str]]:
+async def try_everything(payments: PaymentsServiceStub, url: str) -> list[tuple[str, str]]:
     """Every kind of answer a charge can get, from OK to INTERNAL."""
     charged = charge(GOOD)
     other_body = charge(GOOD, key=charged.idempotency_key)
@@ -38,10 +38,10 @@ async def try_everything(payments: PaymentsServiceStub, file: Path) -> list[tupl
         request.card.security_code = CODE
     answers = [await answer(payments, request) for request in (*asked, wrong_number, wrong_code, wrong_amount)]
     await payments.Refund(refund(charged))
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
+    beside = engine(url)
+    with beside.begin() as connection:
         connection.execute(text("DROP TABLE gateway_ledger"))
-    engine.dispose()
+    beside.dispose()
     broken = charge(GOOD)
     broken.card.security_code = CODE
     return [*answers, await answer(payments, broken)]
@@ -55,10 +55,10 @@ async def answer(payments: PaymentsServiceStub, request: pb.ChargeRequest) -> tu
         return error.code().name, f"{error!r} {error.trailing_metadata()}"
 
 
-async def test_no_card_is_written_anywhere_whatever_the_answer(file: Path) -> None:
+async def test_no_card_is_written_anywhere_whatever_the_answer(databases: Databases, url: str) -> None:
     verbose = {"LOG_LEVEL": "DEBUG", "OTEL_TRACES_EXPORTER": "console"}
-    async with running("payments", file, **verbose) as service:
-        answers = await try_everything(PaymentsServiceStub(service.channel), file)
+    async with running("payments", url, **verbose) as service:
+        answers = await try_everything(PaymentsServiceStub(service.channel), url)
         service.process.terminate()
         await service.process.wait()
         written = {"log": service.log.read_bytes()}  # nothing else runs here
@@ -71,11 +71,11 @@ async def test_no_card_is_written_anywhere_whatever_the_answer(file: Path) -> No
         "INTERNAL",
     }
     written["answers"] = str(answers).encode()
-    written |= {part.name: part.read_bytes() for part in file.parent.glob(f"{file.name}*")}
+    written["database"] = databases.written()
     assert b"/shop.payments.v1.PaymentsService/Charge" in written["log"]
     assert b"Traceback" in written["log"]  # also the one error that is logged whole
     assert b"trace_id" in written["log"]
-    assert b"4242" in written[file.name]
+    assert b"4242" in written["database"]
     assert {name: found for name, content in written.items() if (found := leaks(content))} == {}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 import grpc
 import pytest
@@ -33,7 +32,7 @@ StatusCode = grpc.StatusCode
 
 
 async def test_a_charge_takes_the_money_and_tells_what_it_took(
-    payments: PaymentsServiceStub, clock: FakeClock, file: Path
+    payments: PaymentsServiceStub, clock: FakeClock, url: str
 ) -> None:
     asked = charge()
     payment = (await payments.Charge(asked)).payment
@@ -42,12 +41,12 @@ async def test_a_charge_takes_the_money_and_tells_what_it_took(
     assert (payment.amount, payment.card_last_four, payment.decline_reason) == (asked.amount, "4242", "")
     assert payment.create_time.ToDatetime(clock.now().tzinfo) == clock.now()
     assert payment.payment_id
-    assert gateway_ledger(file)[asked.idempotency_key].state == "CHARGED"
+    assert gateway_ledger(url)[asked.idempotency_key].state == "CHARGED"
     assert (await payments.GetPayment(get(asked))).payment == payment
 
 
 async def test_the_same_key_and_body_is_the_same_payment(
-    payments: PaymentsServiceStub, clock: FakeClock, file: Path
+    payments: PaymentsServiceStub, clock: FakeClock, url: str
 ) -> None:
     asked = charge()
     first = await payments.Charge(asked)
@@ -56,11 +55,11 @@ async def test_the_same_key_and_body_is_the_same_payment(
     again.CopyFrom(asked)
     again.idempotency_key = asked.idempotency_key.upper()
     assert await payments.Charge(again) == first
-    assert len(gateway_ledger(file)) == 1
+    assert len(gateway_ledger(url)) == 1
 
 
 @pytest.mark.parametrize("what", ["order", "amount", "currency", "card", "expiry"])
-async def test_the_same_key_and_another_body_is_refused(payments: PaymentsServiceStub, what: str, file: Path) -> None:
+async def test_the_same_key_and_another_body_is_refused(payments: PaymentsServiceStub, what: str, url: str) -> None:
     asked = charge()
     await payments.Charge(asked)
     other = pb.ChargeRequest()
@@ -80,7 +79,7 @@ async def test_the_same_key_and_another_body_is_refused(payments: PaymentsServic
         await payments.Charge(other)
     assert refused.value.code() is StatusCode.ALREADY_EXISTS
     assert (reason(refused.value), blamed(refused.value)) == ("KEY_REUSED", ["idempotency_key"])
-    assert len(gateway_ledger(file)) == 1
+    assert len(gateway_ledger(url)) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,32 +126,32 @@ async def test_a_slow_gateway_is_slow_once(payments: PaymentsServiceStub, clock:
     assert (clock.now() - before).total_seconds() == 2
 
 
-async def test_a_gateway_that_does_not_answer_takes_no_money(payments: PaymentsServiceStub, file: Path) -> None:
+async def test_a_gateway_that_does_not_answer_takes_no_money(payments: PaymentsServiceStub, url: str) -> None:
     asked = charge(UNAVAILABLE)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await payments.Charge(asked)
     assert (refused.value.code(), reason(refused.value)) == (StatusCode.UNAVAILABLE, "CARD_GATEWAY_UNAVAILABLE")
-    assert gateway_ledger(file) == {}
+    assert gateway_ledger(url) == {}
     with pytest.raises(grpc.aio.AioRpcError) as unknown:
         await payments.GetPayment(get(asked))
     assert unknown.value.code() is StatusCode.NOT_FOUND
 
 
 async def test_a_lost_reply_is_found_by_trying_again_and_nothing_is_charged_twice(
-    payments: PaymentsServiceStub, file: Path
+    payments: PaymentsServiceStub, url: str
 ) -> None:
     asked = charge(REPLY_LOST)
     with pytest.raises(grpc.aio.AioRpcError) as lost:
         await payments.Charge(asked)
     assert lost.value.code() is StatusCode.UNAVAILABLE
     assert "grpc-retry-pushback-ms" not in dict(lost.value.trailing_metadata())  # trying again is welcome
-    taken = gateway_ledger(file)
+    taken = gateway_ledger(url)
     assert taken[asked.idempotency_key].state == "CHARGED"
     assert (await payments.Charge(asked)).payment.state == pb.PAYMENT_STATE_CHARGED
-    assert gateway_ledger(file) == taken
+    assert gateway_ledger(url) == taken
 
 
-async def test_a_lost_reply_can_be_refunded_unseen(payments: PaymentsServiceStub, file: Path) -> None:
+async def test_a_lost_reply_can_be_refunded_unseen(payments: PaymentsServiceStub, url: str) -> None:
     asked = charge(REPLY_LOST)
     with pytest.raises(grpc.aio.AioRpcError):
         await payments.Charge(asked)
@@ -162,23 +161,23 @@ async def test_a_lost_reply_can_be_refunded_unseen(payments: PaymentsServiceStub
         asked.amount,
         REPLY_LOST[-4:],
     )
-    assert gateway_ledger(file)[asked.idempotency_key].state == "REFUNDED"
+    assert gateway_ledger(url)[asked.idempotency_key].state == "REFUNDED"
 
 
-async def test_refund_gives_everything_back_once(payments: PaymentsServiceStub, file: Path) -> None:
+async def test_refund_gives_everything_back_once(payments: PaymentsServiceStub, url: str) -> None:
     asked = charge()
     charged = (await payments.Charge(asked)).payment
     first = await payments.Refund(refund(asked))
     assert await payments.Refund(refund(asked)) == first
     assert first.payment.state == pb.PAYMENT_STATE_REFUNDED
     assert (first.payment.payment_id, first.payment.amount) == (charged.payment_id, charged.amount)
-    assert gateway_ledger(file)[asked.idempotency_key].state == "REFUNDED"
+    assert gateway_ledger(url)[asked.idempotency_key].state == "REFUNDED"
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await payments.Charge(asked)
     assert (refused.value.code(), reason(refused.value)) == (StatusCode.FAILED_PRECONDITION, "CHARGE_REFUNDED")
 
 
-async def test_a_refund_that_overtakes_its_charge_voids_it(payments: PaymentsServiceStub, file: Path) -> None:
+async def test_a_refund_that_overtakes_its_charge_voids_it(payments: PaymentsServiceStub, url: str) -> None:
     late = charge()
     first = await payments.Refund(refund(late))
     assert await payments.Refund(refund(late)) == first
@@ -189,12 +188,12 @@ async def test_a_refund_that_overtakes_its_charge_voids_it(payments: PaymentsSer
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await payments.Charge(late)
     assert (refused.value.code(), reason(refused.value)) == (StatusCode.FAILED_PRECONDITION, "CHARGE_VOIDED")
-    assert gateway_ledger(file)[late.idempotency_key].state == "VOIDED"
+    assert gateway_ledger(url)[late.idempotency_key].state == "VOIDED"
 
 
 @pytest.mark.parametrize("number", [GOOD, REPLY_LOST])
 async def test_only_the_order_that_was_charged_is_refunded(
-    payments: PaymentsServiceStub, number: str, file: Path
+    payments: PaymentsServiceStub, number: str, url: str
 ) -> None:
     asked = charge(number)
     with suppress(grpc.aio.AioRpcError):  # the reply was lost: payments has not recorded it, the gateway has
@@ -205,7 +204,7 @@ async def test_only_the_order_that_was_charged_is_refunded(
         await payments.Refund(other)
     assert refused.value.code() is StatusCode.FAILED_PRECONDITION
     assert (reason(refused.value), blamed(refused.value)) == ("ORDER_MISMATCH", ["order_id"])
-    assert gateway_ledger(file)[asked.idempotency_key].state == "CHARGED"
+    assert gateway_ledger(url)[asked.idempotency_key].state == "CHARGED"
 
 
 async def test_the_pages_of_payments_are_everything_once_and_in_order(payments: PaymentsServiceStub) -> None:

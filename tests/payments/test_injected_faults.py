@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable
-from pathlib import Path
 
 import grpc
 import pytest
@@ -25,17 +24,17 @@ from tests.payments.asking import GOOD, charge, gateway_ledger, new_id
 CARD = Card(GOOD, 12, 2099, "123")
 
 
-def settings(file: Path, failure_rate: float = 0.0) -> PaymentsSettings:
+def settings(url: str, failure_rate: float = 0.0) -> PaymentsSettings:
     return PaymentsSettings(
         listen_address="127.0.0.1:0",
         drain_seconds=0,
-        database_url=f"sqlite+aiosqlite:///{file}",
+        database_url=url,
         failure_rate=failure_rate,
     )
 
 
-async def test_an_injected_failure_says_that_it_is_one(file: Path) -> None:
-    given = settings(file, failure_rate=1)
+async def test_an_injected_failure_says_that_it_is_one(url: str) -> None:
+    given = settings(url, failure_rate=1)
     host = Host(given)
     async with build(given, host) as hosted, serve(hosted, host) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as failed:
@@ -47,13 +46,13 @@ async def test_an_injected_failure_says_that_it_is_one(file: Path) -> None:
     assert "grpc-retry-pushback-ms" not in trailers  # callers shall try again, as they would with a real fault
 
 
-async def test_by_default_nothing_is_injected(file: Path) -> None:
-    given = settings(file)
+async def test_by_default_nothing_is_injected(url: str) -> None:
+    given = settings(url)
     host = Host(given)
     async with build(given, host) as hosted, serve(hosted, host) as channel:
         for _ in range(20):
             await PaymentsServiceStub(channel).Charge(charge())
-    assert len(gateway_ledger(file)) == 20
+    assert len(gateway_ledger(url)) == 20
 
 
 async def charges(gateway: FaultyGateway, count: int) -> int:
@@ -67,11 +66,11 @@ async def charges(gateway: FaultyGateway, count: int) -> int:
     return failed
 
 
-async def test_half_of_the_failures_strike_after_the_money_was_taken(gateway: MockCardGateway, file: Path) -> None:
+async def test_half_of_the_failures_strike_after_the_money_was_taken(gateway: MockCardGateway, url: str) -> None:
     evenly = (number / 100 for number in range(100))
     faulty = FaultyGateway(gateway, failure_rate=0.5, extra_latency=0, draw=lambda: next(evenly))
     assert await charges(faulty, 100) == 50
-    assert len(gateway_ledger(file)) == 75
+    assert len(gateway_ledger(url)) == 75
 
 
 async def test_extra_latency_comes_before_every_charge(gateway: MockCardGateway, clock: FakeClock) -> None:
@@ -92,8 +91,8 @@ async def code_of(call: Awaitable[pb.ChargeResponse]) -> grpc.StatusCode:
     return grpc.StatusCode.OK
 
 
-async def test_a_charge_tried_until_it_succeeds_takes_the_money_once(file: Path) -> None:
-    given = settings(file, failure_rate=0.7)
+async def test_a_charge_tried_until_it_succeeds_takes_the_money_once(url: str) -> None:
+    given = settings(url, failure_rate=0.7)
     host = Host(given)
     async with build(given, host) as hosted, serve(hosted, host) as channel:
         payments = PaymentsServiceStub(channel)
@@ -101,7 +100,7 @@ async def test_a_charge_tried_until_it_succeeds_takes_the_money_once(file: Path)
             while await code_of(payments.Charge(asked)) is grpc.StatusCode.UNAVAILABLE:
                 pass
             assert await code_of(payments.Charge(asked)) is grpc.StatusCode.OK  # known by now: not asked of the gateway
-    assert [row.state for row in gateway_ledger(file).values()] == ["CHARGED"] * 20
+    assert [row.state for row in gateway_ledger(url).values()] == ["CHARGED"] * 20
 
 
 async def test_wrong_settings_are_all_named_and_end_the_process_with_2() -> None:

@@ -17,6 +17,7 @@ from services.auditor.__main__ import AuditorSettings
 from services.catalog.__main__ import CatalogSettings
 from services.hosting.settings import HostSettings
 from services.inventory.__main__ import InventorySettings
+from services.operator.__main__ import OperatorSettings
 from services.orders.__main__ import OrdersSettings
 from services.payments.__main__ import PaymentsSettings
 
@@ -27,6 +28,7 @@ SERVICES: dict[str, type[HostSettings]] = {
     "payments": PaymentsSettings,
     "orders": OrdersSettings,
     "auditor": AuditorSettings,
+    "operator": OperatorSettings,
 }
 
 

@@ -13,6 +13,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
 from mesh.resilience.breaker import Breaker
+from mesh.resilience.bulkhead import Bulkhead
 from mesh.resilience.call import Method
 from mesh.resilience.events import Event, Listeners
 from mesh.resilience.guard import Guard
@@ -63,12 +64,14 @@ class Bench:
     policy: MethodPolicy = field(default_factory=lambda: MethodPolicy(idempotent=True))
     breaker_policy: BreakerPolicy = field(default_factory=BreakerPolicy)
     budget_policy: BudgetPolicy = field(default_factory=BudgetPolicy)
+    limit: int | None = None
     time: FakeTime = field(default_factory=FakeTime)
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         listeners = Listeners([self.events.append])
         self.breaker = Breaker("peer", "group", self.breaker_policy, listeners=listeners, spread=lambda low, high: 1.0)  # noqa: ARG005
+        self.bulkhead = Bulkhead("peer", self.limit)
         self.budget = RetryBudget(self.budget_policy)
         self.method = Method(
             Guard(
@@ -76,6 +79,7 @@ class Bench:
                 method="/t.T/U",
                 policy=self.policy,
                 breaker=self.breaker,
+                bulkhead=self.bulkhead,
                 budget=self.budget,
                 listeners=listeners,
                 clock=self.time,

@@ -9,7 +9,7 @@ def test_closed_lets_calls_flow() -> None:
     assert circuit.state == CLOSED
 
 
-def test_half_of_the_calls_failing_opens_it() -> None:
+def test_rule_11_half_of_the_calls_failing_opens_it() -> None:
     circuit = Circuit()
     circuit.calls(*[HEALTHY, FAILED] * 9, HEALTHY)
     assert circuit.state == CLOSED
@@ -23,7 +23,7 @@ def test_fewer_than_half_never_open_it() -> None:
     assert circuit.state == CLOSED
 
 
-def test_a_few_failures_prove_nothing() -> None:
+def test_rule_11_a_few_failures_prove_nothing() -> None:
     circuit = Circuit()
     circuit.calls(*[FAILED] * (POLICY.min_calls - 1))
     assert circuit.state == CLOSED
@@ -51,3 +51,9 @@ def test_neutral_outcomes_are_neither_success_nor_failure() -> None:
     assert circuit.state == CLOSED  # they are no volume
     circuit.calls(*[NEUTRAL] * 100, FAILED)
     assert circuit.state == OPEN  # and thin out no failures
+
+
+def test_from_its_first_second_it_rejects_nothing() -> None:
+    circuit = Circuit()
+    assert not circuit.breaker.rejects_at(0.0)
+    assert circuit.breaker.reopens_in(0.0) == 0.0

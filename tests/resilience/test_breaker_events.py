@@ -1,4 +1,5 @@
 import logging
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_every_transition_is_told_once() -> None:
     ]
 
 
-def test_listener_that_raises_changes_no_state_and_silences_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_rule_16_listener_that_raises_changes_no_state_and_silences_nobody(caplog: pytest.LogCaptureFixture) -> None:
     def broken(event: Event) -> None:
         raise RuntimeError(event)
 
@@ -31,7 +32,9 @@ def test_listener_that_raises_changes_no_state_and_silences_nobody(caplog: pytes
         circuit.calls(*[HEALTHY] * 3)
     assert circuit.state == CLOSED
     assert len(circuit.events) == 4
-    assert {record.message for record in caplog.records} == {"listener failed"}
+    lines: list[Any] = caplog.records
+    assert {(line.message, line.name) for line in lines} == {("listener failed", "mesh.resilience.events")}
+    assert [line.event for line in lines] == [type(event).__name__ for event in circuit.events]
 
 
 def test_no_breaker_admits_everything_and_learns_nothing() -> None:

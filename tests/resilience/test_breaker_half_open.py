@@ -15,7 +15,8 @@ def test_half_open_admits_one_trial_of_fifty_callers() -> None:
         try:
             circuit.admit()
         except CircuitOpen as rejected:
-            assert rejected.retry_in == 0.0  # noqa: PT017 - 49 of them
+            facts = (rejected.peer, rejected.group, rejected.retry_in)
+            assert facts == ("payments", "charge", 0.0)
         else:
             admitted += 1
     assert admitted == 1
@@ -27,6 +28,17 @@ def test_half_open_admits_as_many_trials_as_the_policy_says() -> None:
     circuit.time.pass_by(5.0)
     for _ in range(3):
         circuit.admit()
+    with pytest.raises(CircuitOpen):
+        circuit.admit()
+
+
+def test_a_trial_that_ends_frees_its_own_slot_and_no_other() -> None:
+    circuit = Circuit(BreakerPolicy(trials=2))
+    circuit.open()
+    circuit.time.pass_by(5.0)
+    circuit.settle(circuit.admit(), NEUTRAL)
+    circuit.admit()
+    circuit.admit()
     with pytest.raises(CircuitOpen):
         circuit.admit()
 
@@ -85,7 +97,7 @@ def test_a_closed_again_circuit_starts_with_a_clean_window(calls: list[Health], 
 # Stale outcomes: what began before a transition says nothing about the peer as it is now
 
 
-def test_late_success_does_not_close_the_circuit() -> None:
+def test_rule_15_late_success_does_not_close_the_circuit() -> None:
     circuit = Circuit(BreakerPolicy(successes_to_close=1))
     slow = circuit.admit()
     circuit.half_open()
@@ -93,7 +105,7 @@ def test_late_success_does_not_close_the_circuit() -> None:
     assert circuit.state == HALF_OPEN
 
 
-def test_late_failure_does_not_reopen_or_prolong() -> None:
+def test_rule_15_late_failure_does_not_reopen_or_prolong() -> None:
     circuit = Circuit()
     slow = [circuit.admit() for _ in range(30)]
     circuit.open()

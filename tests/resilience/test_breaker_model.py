@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import settings
@@ -10,12 +11,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from mesh.resilience.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
 from mesh.resilience.errors import CircuitOpen
-from mesh.resilience.events import Listeners
+from mesh.resilience.events import Forced, Listeners
 from mesh.resilience.policy import BreakerPolicy
-from mesh.resilience.verdicts import FAILED, HEALTHY, NEUTRAL, Health
+from mesh.resilience.verdicts import FAILED, HEALTHY, NEUTRAL, SLOW, Health
 
 # Whole seconds and buckets of half a second: no call falls on a bucket's edge by rounding.
-POLICY = BreakerPolicy(window=10.0, min_calls=4, failure_rate=0.5, open_for=5.0, open_limit=20.0, jitter=0.0)
+POLICY = BreakerPolicy(
+    window=10.0, min_calls=4, failure_rate=0.5, slow_rate=0.75, open_for=5.0, open_limit=20.0, jitter=0.0
+)
+RATES = {FAILED: POLICY.failure_rate, SLOW: POLICY.slow_rate}
+ORDERS: dict[Forced | None, Callable[[Breaker], None]] = {
+    "open": Breaker.force_open,
+    "closed": Breaker.force_closed,
+    None: Breaker.reset,
+}
 
 
 @dataclass
@@ -24,6 +33,7 @@ class Period:
 
     state: str
     since: int
+    forced: Forced | None = None
     outcomes: list[tuple[int, Health]] = field(default_factory=list)
     under_way: int = 0
 
@@ -42,7 +52,7 @@ class Model:
 
     def admit(self, now: int) -> Period | None:
         period = self.period
-        if period.state == OPEN and now >= period.since + self.open_for:
+        if period.state == OPEN and not period.forced and now >= period.since + self.open_for:
             period = self.period = Period(HALF_OPEN, now)
         if period.state == OPEN or (period.state == HALF_OPEN and period.under_way >= POLICY.trials):
             return None
@@ -50,11 +60,12 @@ class Model:
         return period
 
     def settle(self, admitted: Period, health: Health, now: int) -> None:
-        if admitted is not self.period:
+        if admitted is not self.period or admitted.forced:
             return
         admitted.under_way -= 1
         admitted.outcomes.append((now, health))
-        if health is FAILED and (admitted.state == HALF_OPEN or self._too_many_failures(now)):
+        bad = health in (FAILED, SLOW)
+        if bad and (admitted.state == HALF_OPEN or self._too_many(health, now)):
             self.openings += 1
             self.period = Period(OPEN, now)
         elif admitted.state == HALF_OPEN:
@@ -63,9 +74,13 @@ class Model:
                 self.openings = 0
                 self.period = Period(CLOSED, now)
 
-    def _too_many_failures(self, now: int) -> bool:
+    def force(self, to: Forced | None, now: int) -> None:
+        self.openings = 0
+        self.period = Period(OPEN if to == "open" else CLOSED, now, forced=to)
+
+    def _too_many(self, bad: Health, now: int) -> bool:
         recent = [health for at, health in self.period.outcomes if at > now - POLICY.window and health is not NEUTRAL]
-        return len(recent) >= POLICY.min_calls and recent.count(FAILED) >= POLICY.failure_rate * len(recent)
+        return len(recent) >= POLICY.min_calls and recent.count(bad) >= RATES[bad] * len(recent)
 
 
 class BreakerAndModel(RuleBasedStateMachine):
@@ -92,13 +107,13 @@ class BreakerAndModel(RuleBasedStateMachine):
             self.under_way.append((generation, expected))
 
     @precondition(lambda self: self.under_way)
-    @rule(which=st.integers(0), health=st.sampled_from([HEALTHY, FAILED, FAILED, NEUTRAL]))
+    @rule(which=st.integers(0), health=st.sampled_from([HEALTHY, FAILED, SLOW, NEUTRAL]))
     def a_call_ends(self, which: int, health: Health) -> None:
         generation, admitted = self.under_way.pop(which % len(self.under_way))
         self.breaker.settle(generation, health, self.now)
         self.model.settle(admitted, health, self.now)
 
-    @rule(count=st.integers(1, 6), health=st.sampled_from([HEALTHY, FAILED]))
+    @rule(count=st.integers(1, 6), health=st.sampled_from([HEALTHY, FAILED, SLOW]))
     def calls_end_alike(self, count: int, health: Health) -> None:
         for _ in range(count):
             before = len(self.under_way)
@@ -106,9 +121,14 @@ class BreakerAndModel(RuleBasedStateMachine):
             if len(self.under_way) > before:
                 self.a_call_ends(before, health)
 
+    @rule(to=st.sampled_from([*ORDERS]))
+    def an_operator_decides(self, to: Forced | None) -> None:
+        ORDERS[to](self.breaker)
+        self.model.force(to, self.now)
+
     @invariant()
     def they_agree(self) -> None:
-        assert self.breaker.state == self.model.period.state
+        assert (self.breaker.state, self.breaker.forced) == (self.model.period.state, self.model.period.forced)
 
 
 BreakerAndModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

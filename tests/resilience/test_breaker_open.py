@@ -24,7 +24,7 @@ def test_open_tells_when_it_surely_rejects() -> None:
     assert not circuit.breaker.rejects_at(circuit.time() + 5.0)
 
 
-def test_open_time_doubles_with_each_opening_up_to_the_limit() -> None:
+def test_rule_16_open_time_doubles_with_each_opening_up_to_the_limit() -> None:
     circuit = Circuit()
     circuit.open()
     waited = []
@@ -38,6 +38,15 @@ def test_open_time_doubles_with_each_opening_up_to_the_limit() -> None:
     assert waited == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
 
 
+def test_an_outage_of_days_opens_it_as_often_as_it_takes() -> None:
+    circuit = Circuit()
+    circuit.open()
+    for _ in range(2000):  # doubled so often, a number of seconds would not fit into a float
+        circuit.time.pass_by(POLICY.open_limit)
+        circuit.calls(FAILED)
+    assert circuit.breaker.reopens_in(circuit.time()) == POLICY.open_limit
+
+
 def test_open_time_starts_small_again_once_the_circuit_has_closed() -> None:
     circuit = Circuit()
     for _ in range(3):
@@ -49,7 +58,7 @@ def test_open_time_starts_small_again_once_the_circuit_has_closed() -> None:
         assert circuit.state == CLOSED
 
 
-def test_open_time_is_jittered_so_that_clients_do_not_return_in_step() -> None:
+def test_rule_16_open_time_is_jittered_so_that_clients_do_not_return_in_step() -> None:
     asked: list[tuple[float, float]] = []
 
     def spread(low: float, high: float) -> float:

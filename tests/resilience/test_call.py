@@ -17,7 +17,7 @@ OK = StatusCode.OK
 # The deadline
 
 
-async def test_every_call_has_a_timeout() -> None:
+async def test_rule_01_every_call_has_a_timeout() -> None:
     it = Bench(policy=MethodPolicy(timeout=2.0))
     wire = it.wire(OK)
     await it.call(wire)
@@ -32,7 +32,7 @@ async def test_a_caller_may_shorten_the_timeout_and_not_lengthen_it() -> None:
     assert wire.allowed == [0.5, 2.0]
 
 
-async def test_the_inherited_deadline_bounds_the_call() -> None:
+async def test_rule_02_the_inherited_deadline_bounds_the_call() -> None:
     it = Bench(policy=MethodPolicy(timeout=2.0))
     wire = it.wire(OK)
     with deadline.adopt(0.75, margin=0.25, clock=it.time):
@@ -48,6 +48,7 @@ async def test_a_call_with_no_time_left_touches_neither_wire_nor_breaker() -> No
     with deadline.adopt(0.0, clock=it.time):
         error = await it.fails(wire)
     assert isinstance(error, DeadlineSpent)
+    assert (error.peer, error.method) == ("peer", "/t.T/U")
     assert error.code() is StatusCode.DEADLINE_EXCEEDED
     assert wire.attempts == 0
     assert it.breaker.state == "closed"
@@ -68,13 +69,13 @@ async def test_a_call_with_no_time_left_touches_neither_wire_nor_breaker() -> No
         StatusCode.DEADLINE_EXCEEDED,
     ],
 )
-async def test_what_the_peer_could_not_answer_is_a_failure(code: StatusCode) -> None:
+async def test_rule_14_what_the_peer_could_not_answer_is_a_failure(code: StatusCode) -> None:
     it = Bench(breaker_policy=TOUCHY)
     await it.fails(it.wire(code))
     assert it.breaker.state == "open"
 
 
-async def test_peer_cancelled_is_a_failure() -> None:
+async def test_rule_14_peer_cancelled_is_a_failure() -> None:
     it = Bench(breaker_policy=TOUCHY)
     await it.fails(it.wire(StatusCode.CANCELLED))
     assert it.breaker.state == "open"
@@ -94,40 +95,47 @@ async def test_peer_cancelled_is_a_failure() -> None:
         StatusCode.ABORTED,
     ],
 )
-async def test_business_codes_never_trip(code: StatusCode) -> None:
+async def test_rule_14_business_codes_never_trip(code: StatusCode) -> None:
     it = Bench(breaker_policy=TOUCHY)
     for _ in range(50):
         await it.fails(it.wire(code))
     assert it.breaker.state == "closed"
 
 
-async def test_quota_never_trips() -> None:
+async def test_rule_14_quota_never_trips() -> None:
     it = Bench(breaker_policy=TOUCHY)
     await it.fails(it.wire(StatusCode.RESOURCE_EXHAUSTED))
     assert it.breaker.state == "closed"
 
 
-async def test_local_cancel_is_neutral() -> None:
+async def test_rule_14_local_cancel_is_neutral() -> None:
     it = Bench(breaker_policy=TOUCHY)
     with pytest.raises(asyncio.CancelledError):
         await it.call(it.wire(asyncio.CancelledError()))
     assert it.breaker.state == "closed"
 
 
-async def test_our_own_bug_is_neutral() -> None:
+async def test_our_own_bug_is_neutral_and_told_as_unknown() -> None:
     it = Bench(breaker_policy=TOUCHY)
     with pytest.raises(TypeError):
         await it.call(it.wire(TypeError("ours")))
     assert it.breaker.state == "closed"
+    assert [(ended.peer, ended.code) for ended in it.seen(CallEnded)] == [("peer", StatusCode.UNKNOWN)]
 
 
-async def test_an_unfairly_short_attempt_is_neutral() -> None:
+async def test_rule_14_an_unfairly_short_attempt_is_neutral() -> None:
     it = Bench(policy=MethodPolicy(timeout=2.0, fair_timeout=0.5), breaker_policy=TOUCHY)
     with deadline.adopt(0.4, margin=0.0, clock=it.time):
         await it.fails(it.wire(StatusCode.DEADLINE_EXCEEDED))
     assert it.breaker.state == "closed"
     with deadline.adopt(0.6, margin=0.0, clock=it.time):
         await it.fails(it.wire(StatusCode.DEADLINE_EXCEEDED))
+    assert it.breaker.state == "open"
+
+
+async def test_rule_14_an_attempt_given_just_the_fair_time_is_judged() -> None:
+    it = Bench(policy=MethodPolicy(timeout=2.0, per_try_timeout=0.5, fair_timeout=0.5), breaker_policy=TOUCHY)
+    await it.fails(it.wire(StatusCode.DEADLINE_EXCEEDED))
     assert it.breaker.state == "open"
 
 
@@ -153,7 +161,7 @@ async def test_an_open_circuit_keeps_the_call_off_the_wire_and_says_so() -> None
     assert [(ended.code, ended.attempts) for ended in it.seen(CallEnded)][-1] == (StatusCode.UNAVAILABLE, 0)
 
 
-async def test_half_open_lets_one_of_fifty_concurrent_callers_through() -> None:
+async def test_rule_13_half_open_lets_one_of_fifty_concurrent_callers_through() -> None:
     it = Bench(breaker_policy=TOUCHY)
     it.breaker.settle(it.breaker.admit(it.time()), FAILED, it.time())
     it.time.pass_by(5.0)
@@ -174,7 +182,7 @@ async def test_half_open_lets_one_of_fifty_concurrent_callers_through() -> None:
     assert sum(isinstance(result, CircuitOpen) for result in results) == 49
 
 
-async def test_a_cancelled_trial_lets_the_next_caller_try() -> None:
+async def test_rule_13_a_cancelled_trial_lets_the_next_caller_try() -> None:
     it = Bench(breaker_policy=TOUCHY)
     it.breaker.settle(it.breaker.admit(it.time()), FAILED, it.time())
     it.time.pass_by(5.0)

@@ -1,9 +1,14 @@
 """The whole client against real servers."""
 
 import asyncio
+import logging
 
 import pytest
+from google.protobuf import any_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
+from prometheus_client import CollectorRegistry
 
 from mesh.resilience import (
     BreakerPolicy,
@@ -11,15 +16,16 @@ from mesh.resilience import (
     MethodPolicy,
     PeerPolicy,
     PolicyInvalid,
+    telemetry,
 )
-from mesh.resilience.events import AttemptEnded, CallEnded, CircuitOpened
+from mesh.resilience.events import AttemptEnded, CallEnded, CircuitOpened, RetryScheduled
 from tests.resilience.opened import METHODS, Opened, code_of, policy, requests
 from tests.resilience.scripted import TStub, serve
 
 UNAVAILABLE, OK = StatusCode.UNAVAILABLE, StatusCode.OK
 
 
-async def test_all_four_kinds_of_methods_pass_through_the_policy(opened: Opened) -> None:
+async def test_rule_18_all_four_kinds_of_methods_pass_through_the_policy(opened: Opened) -> None:
     async with serve() as server:
         stub = await opened.stub(server, policy())
         assert await stub.UnaryUnary(b"1") == b"1"
@@ -33,7 +39,7 @@ async def test_all_four_kinds_of_methods_pass_through_the_policy(opened: Opened)
     assert all(remaining is not None and remaining <= 10.5 for remaining in server.remaining)
 
 
-async def test_all_four_kinds_of_methods_are_judged_by_the_breaker(opened: Opened) -> None:
+async def test_rule_18_all_four_kinds_of_methods_are_judged_by_the_breaker(opened: Opened) -> None:
     async with serve(UNAVAILABLE) as server:
         stub = await opened.stub(server, policy(min_calls=4, failure_rate=1.0))
         assert await code_of(stub.StreamUnary(requests(b"1"))) is UNAVAILABLE
@@ -110,6 +116,18 @@ async def test_pushback_from_a_real_server_stops(opened: Opened) -> None:
         assert server.hits == 1
 
 
+async def test_rule_08_retry_info_from_a_real_server_is_waited_for(opened: Opened) -> None:
+    busy = any_pb2.Any()
+    busy.Pack(error_details_pb2.RetryInfo(retry_delay=Duration(nanos=20_000_000)))
+    details = status_pb2.Status(code=8, details=[busy]).SerializeToString()
+    async with serve((StatusCode.RESOURCE_EXHAUSTED, (("grpc-status-details-bin", details),)), OK) as server:
+        stub = await opened.stub(server, policy())
+        assert await stub.UnaryUnary(b"x") == b"x"
+        assert server.hits == 2
+    waits = [event.wait for event in opened.events if isinstance(event, RetryScheduled)]
+    assert waits == [0.02]
+
+
 async def test_the_per_try_timeout_saves_a_call_from_a_hung_attempt(opened: Opened) -> None:
     async with serve("hang", OK) as server:
         patient = MethodPolicy(timeout=30.0, per_try_timeout=0.2, idempotent=True)
@@ -119,7 +137,7 @@ async def test_the_per_try_timeout_saves_a_call_from_a_hung_attempt(opened: Open
         await server.left.wait()  # the hung handler was cancelled, not left behind
 
 
-async def test_wait_for_is_neutral_and_reaches_the_server(opened: Opened) -> None:
+async def test_rule_04_wait_for_is_neutral_and_reaches_the_server(opened: Opened) -> None:
     async with serve("hang", OK) as server:
         stub = await opened.stub(server, policy(min_calls=1))
         call = asyncio.create_task(stub.UnaryUnary(b""))
@@ -151,7 +169,7 @@ async def test_without_protection_only_the_deadline_is_left(opened: Opened) -> N
         assert all(remaining is not None and remaining <= 10.5 for remaining in server.remaining)
 
 
-async def test_groups_have_breakers_of_their_own(opened: Opened) -> None:
+async def test_rule_11_groups_have_breakers_of_their_own(opened: Opened) -> None:
     reads = MethodPolicy(group="reads")
     async with serve(UNAVAILABLE, OK) as server:
         split = PeerPolicy(
@@ -180,3 +198,17 @@ async def test_breaker_does_not_serialise_calls(opened: Opened) -> None:
             await asyncio.sleep(0.001)
         server.release.set()
         assert await asyncio.gather(*calls) == [b"x"] * 20
+
+
+async def test_operators_see_what_a_peer_has_left(opened: Opened) -> None:
+    registry = CollectorRegistry()
+    async with serve("hang") as server:
+        seen = telemetry.listeners(registry, logging.getLogger("test.peer"))
+        stub = await opened.stub(server, policy(), listeners=seen)
+        call = asyncio.create_task(stub.UnaryUnary(b""))
+        await server.arrived.wait()
+        assert registry.get_sample_value("argosy_client_in_flight", {"peer": "t"}) == 1
+        assert registry.get_sample_value("argosy_client_retries_left", {"peer": "t"}) == 10  # the floor of 10 seconds
+        server.release.set()
+        await call
+        assert registry.get_sample_value("argosy_client_in_flight", {"peer": "t"}) == 0

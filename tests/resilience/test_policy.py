@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from mesh.resilience import BreakerPolicy, BudgetPolicy, MethodPolicy, PeerPolicy, PolicyInvalid
+from mesh.resilience import BreakerPolicy, BudgetPolicy, FallbackPolicy, MethodPolicy, PeerPolicy, PolicyInvalid
+
+LAST_GOOD = FallbackPolicy(kind="last_good")
 
 
 @pytest.mark.parametrize("build", [MethodPolicy, BreakerPolicy, BudgetPolicy, PeerPolicy])
@@ -28,6 +30,13 @@ def test_the_defaults_are_valid(build: Any) -> None:
         (MethodPolicy, {"backoff": 0.0}, "backoff"),
         (MethodPolicy, {"backoff": 2.0, "backoff_limit": 1.0}, "backoff"),
         (MethodPolicy, {"group": ""}, "group"),
+        (MethodPolicy, {"fallback": LAST_GOOD}, "fallback"),  # of a method that is not idempotent
+        (FallbackPolicy, {"kind": "guess"}, "guess"),
+        (FallbackPolicy, {"kind": "last_good", "max_age": 0.0}, "max_age"),
+        (FallbackPolicy, {"kind": "last_good", "entries": 0}, "entries"),
+        (BreakerPolicy, {"slow_after": 0.0}, "slow_after"),
+        (BreakerPolicy, {"slow_rate": 0.0}, "slow_rate"),
+        (BreakerPolicy, {"slow_rate": 1.1}, "slow_rate"),
         (BreakerPolicy, {"window": 0.0}, "window"),
         (BreakerPolicy, {"min_calls": 0}, "min_calls"),
         (BreakerPolicy, {"failure_rate": 0.0}, "failure_rate"),
@@ -44,6 +53,7 @@ def test_the_defaults_are_valid(build: Any) -> None:
         (BudgetPolicy, {"window": 0.0}, "window"),
         (PeerPolicy, {"methods": {"GetProduct": MethodPolicy()}}, "GetProduct"),
         (PeerPolicy, {"default": MethodPolicy(idempotent=True)}, "default"),
+        (PeerPolicy, {"bulkhead": 0}, "bulkhead"),
         (PeerPolicy, {"breakers": {"nobody": BreakerPolicy()}}, "nobody"),
     ],
 )
@@ -52,6 +62,48 @@ def test_a_contradiction_is_named(build: Any, wrong: dict[str, Any], named: str)
         build(**wrong)
     assert len(refused.value.problems) == 1
     assert named in refused.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("build", "edge"),
+    [
+        (MethodPolicy, {"idempotent": True, "fallback": LAST_GOOD}),
+        (FallbackPolicy, {"kind": "default", "max_age": 0.001, "entries": 1}),
+        (BreakerPolicy, {"slow_after": 0.001, "slow_rate": 1.0}),
+        (BreakerPolicy, {"window": 0.001, "jitter": 0.0}),
+        (BudgetPolicy, {"window": 0.001, "ratio": 0.0, "floor": 0.0}),
+        (PeerPolicy, {"bulkhead": 1}),
+    ],
+)
+def test_what_is_just_allowed_is_allowed(build: Any, edge: dict[str, Any]) -> None:
+    build(**edge)
+
+
+@pytest.mark.parametrize(
+    ("build", "wrong", "problem"),
+    [
+        (
+            MethodPolicy,
+            {"retry_on": frozenset({StatusCode.NOT_FOUND, StatusCode.ABORTED})},
+            "retry_on=ABORTED,NOT_FOUND: a second try gets the same answer",
+        ),
+        (MethodPolicy, {"group": ""}, "group must not be empty"),
+        (
+            MethodPolicy,
+            {"fallback": LAST_GOOD},
+            "fallback: a write that was not made must not be answered as if it were",
+        ),
+        (
+            PeerPolicy,
+            {"default": MethodPolicy(idempotent=True)},
+            "default: a method nobody described cannot be called idempotent",
+        ),
+    ],
+)
+def test_a_contradiction_is_explained(build: Any, wrong: dict[str, Any], problem: str) -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        build(**wrong)
+    assert refused.value.problems == (problem,)
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -71,7 +123,7 @@ def test_an_unknown_method_has_a_timeout_and_no_retry() -> None:
     assert policy.most_attempts == 1
 
 
-def test_a_method_is_not_idempotent_unless_its_policy_says_so() -> None:
+def test_rule_05_a_method_is_not_idempotent_unless_its_policy_says_so() -> None:
     assert MethodPolicy(attempts=3).most_attempts == 1
     assert MethodPolicy(attempts=3, idempotent=True).most_attempts == 3
 
@@ -91,8 +143,15 @@ def test_once_is_the_same_without_a_second_attempt() -> None:
 
 
 def test_without_protection_only_the_deadline_is_left() -> None:
-    policy = MethodPolicy(timeout=2.0, per_try_timeout=0.5, idempotent=True).unprotected()
-    assert (policy.timeout, policy.per_try_timeout, policy.most_attempts) == (2.0, None, 1)
+    policy = MethodPolicy(
+        timeout=2.0, per_try_timeout=0.5, fair_timeout=0.2, idempotent=True, attempts=2, fallback=LAST_GOOD
+    )
+    assert policy.unprotected() == MethodPolicy(timeout=2.0, idempotent=True, attempts=1)
+
+
+def test_who_misspells_a_kind_of_fallback_is_told_those_there_are() -> None:
+    with pytest.raises(PolicyInvalid, match=r"kind='guess' must be one of last_good, default$"):
+        FallbackPolicy(kind="guess")  # type: ignore[arg-type]  # that is the point
 
 
 def test_a_fair_attempt_is_50_ms_or_all_a_shorter_policy_gives() -> None:

@@ -27,6 +27,7 @@ def retry_info(seconds: int) -> bytes:
         ((("grpc-retry-pushback-ms", "soon"),), NOT_AT_ALL),
         ((("grpc-status-details-bin", retry_info(3)),), 3.0),
         ((("grpc-status-details-bin", retry_info(-3)),), 0.0),
+        ((("grpc-status-details-bin", retry_info(10**18)),), 1e18),  # longer than Python's calendar
         ((("grpc-status-details-bin", retry_info(3)), ("grpc-retry-pushback-ms", "100")), 0.1),
         ((("grpc-status-details-bin", b"\xff\xff not a status"),), None),
         ((("grpc-status-details-bin", status_pb2.Status(code=8).SerializeToString()),), None),

@@ -36,7 +36,7 @@ async def test_an_answer_at_once_is_one_attempt() -> None:
     assert (wire.attempts, it.time.slept) == (1, [])
 
 
-async def test_at_most_three_attempts_and_the_last_error_is_the_callers() -> None:
+async def test_rule_07_at_most_three_attempts_and_the_last_error_is_the_callers() -> None:
     it = bench()
     last = failure(UNAVAILABLE)
     wire = it.wire(UNAVAILABLE, UNAVAILABLE, last)
@@ -45,7 +45,7 @@ async def test_at_most_three_attempts_and_the_last_error_is_the_callers() -> Non
     assert it.seen(RetryRefused) == [RetryRefused("peer", "/t.T/U", "attempts")]
 
 
-async def test_a_method_that_is_not_idempotent_is_never_retried() -> None:
+async def test_rule_05_a_method_that_is_not_idempotent_is_never_retried() -> None:
     it = bench(idempotent=False)
     wire = it.wire(UNAVAILABLE)
     await it.fails(wire)
@@ -61,7 +61,7 @@ async def test_not_idempotent_is_not_retried_even_when_the_server_says_when() ->
 
 
 @pytest.mark.parametrize("code", [code for code in StatusCode if code not in {OK, UNAVAILABLE}])
-async def test_only_unavailable_is_retried_when_nobody_says_more(code: StatusCode) -> None:
+async def test_rule_06_only_unavailable_is_retried_when_nobody_says_more(code: StatusCode) -> None:
     it = bench()
     wire = it.wire(code)
     await it.fails(wire)
@@ -85,7 +85,7 @@ async def test_a_policy_may_list_less() -> None:
 # Waiting
 
 
-async def test_waits_have_full_jitter_under_a_doubling_bound() -> None:
+async def test_rule_07_waits_have_full_jitter_under_a_doubling_bound() -> None:
     random.seed(7)
     waits: list[tuple[float, float]] = []
     for _ in range(300):
@@ -99,7 +99,7 @@ async def test_waits_have_full_jitter_under_a_doubling_bound() -> None:
     assert 0.13 < max(second) <= 0.15  # 0.2, but for the limit
 
 
-async def test_pushback_overrides_the_wait() -> None:
+async def test_rule_08_pushback_overrides_the_wait() -> None:
     it = bench()
     wire = it.wire(failure(UNAVAILABLE, (("grpc-retry-pushback-ms", "400"),)), OK)
     await it.call(wire)
@@ -107,7 +107,7 @@ async def test_pushback_overrides_the_wait() -> None:
     assert it.seen(RetryScheduled) == [RetryScheduled("peer", "/t.T/U", 1, UNAVAILABLE, 0.4)]
 
 
-async def test_pushback_of_minus_one_stops() -> None:
+async def test_rule_08_pushback_of_minus_one_stops() -> None:
     it = bench()
     wire = it.wire(failure(UNAVAILABLE, (("grpc-retry-pushback-ms", "-1"),)))
     await it.fails(wire)
@@ -115,7 +115,7 @@ async def test_pushback_of_minus_one_stops() -> None:
     assert it.seen(RetryRefused) == []
 
 
-async def test_resource_exhausted_is_retried_only_with_pushback() -> None:
+async def test_rule_06_resource_exhausted_is_retried_only_with_pushback() -> None:
     it = bench()
     told = it.wire(failure(StatusCode.RESOURCE_EXHAUSTED, (("grpc-retry-pushback-ms", "30"),)), OK)
     await it.call(told)
@@ -128,7 +128,7 @@ async def test_resource_exhausted_is_retried_only_with_pushback() -> None:
 # The deadline
 
 
-async def test_never_sleeps_past_the_deadline() -> None:
+async def test_rule_08_never_sleeps_past_the_deadline() -> None:
     it = bench(timeout=1.0)
     wire = it.wire(failure(UNAVAILABLE, (("grpc-retry-pushback-ms", "1000"),)))
     assert (await it.fails(wire)).code() is UNAVAILABLE
@@ -143,7 +143,7 @@ async def test_a_retry_that_could_not_finish_is_not_begun() -> None:
     assert (wire.attempts, it.time.slept) == (1, [])
 
 
-async def test_each_attempt_is_given_what_is_left() -> None:
+async def test_rule_02_each_attempt_is_given_what_is_left() -> None:
     it = bench(timeout=1.0, backoff=0.001, backoff_limit=0.001)
     wire = it.wire((0.3, UNAVAILABLE), (0.3, UNAVAILABLE), OK)
     await it.call(wire)
@@ -171,7 +171,7 @@ async def test_deadline_exceeded_is_retried_only_when_the_per_try_timeout_caused
 # The budget
 
 
-async def test_the_budget_caps_amplification() -> None:
+async def test_rule_07_the_budget_caps_amplification() -> None:
     it = Bench(
         policy=MethodPolicy(idempotent=True, timeout=60.0),
         budget_policy=BudgetPolicy(ratio=0.1, floor=0.01, window=1000.0),
@@ -201,7 +201,7 @@ async def test_the_budget_pays_only_for_retries_that_happen() -> None:
 # The breaker
 
 
-async def test_a_rejection_is_not_retried() -> None:
+async def test_rule_12_a_rejection_is_not_retried() -> None:
     it = Bench(breaker_policy=BreakerPolicy(min_calls=1))
     it.breaker.settle(it.breaker.admit(it.time()), FAILED, it.time())
     wire = it.wire(OK)
@@ -219,7 +219,7 @@ async def test_no_retry_is_begun_that_the_breaker_would_reject() -> None:
     assert it.seen(RetryRefused) == [RetryRefused("peer", "/t.T/U", "circuit")]
 
 
-async def test_the_breaker_sees_every_attempt() -> None:
+async def test_rule_12_the_breaker_sees_every_attempt() -> None:
     it = Bench(breaker_policy=BreakerPolicy(min_calls=3, failure_rate=1.0), budget_policy=PLENTY)
     await it.fails(it.wire(UNAVAILABLE))
     assert it.breaker.state == "open"
@@ -228,7 +228,7 @@ async def test_the_breaker_sees_every_attempt() -> None:
 # What is not the peer's doing
 
 
-async def test_a_local_cancel_is_never_retried() -> None:
+async def test_rule_06_a_local_cancel_is_never_retried() -> None:
     it = bench()
     wire = it.wire(asyncio.CancelledError())
     with pytest.raises(asyncio.CancelledError):
@@ -244,6 +244,13 @@ async def test_a_cancel_during_a_retry_is_never_retried() -> None:
     assert wire.attempts == 2
 
 
+async def test_an_answer_to_a_retry_is_not_retried() -> None:
+    it = bench()
+    wire = it.wire(UNAVAILABLE, StatusCode.NOT_FOUND)
+    assert (await it.fails(wire)).code() is StatusCode.NOT_FOUND
+    assert wire.attempts == 2
+
+
 async def test_a_bug_is_never_retried() -> None:
     it = bench()
     wire = it.wire(TypeError("ours"))
@@ -252,7 +259,7 @@ async def test_a_bug_is_never_retried() -> None:
     assert wire.attempts == 1
 
 
-async def test_calls_at_the_same_time_do_not_mix_their_attempts() -> None:
+async def test_rule_09_calls_at_the_same_time_do_not_mix_their_attempts() -> None:
     it = bench(timeout=60.0)
     wires = [it.wire(UNAVAILABLE) for _ in range(20)]
     await asyncio.gather(*(it.fails(wire) for wire in wires))
@@ -262,7 +269,7 @@ async def test_calls_at_the_same_time_do_not_mix_their_attempts() -> None:
 # What is reported
 
 
-async def test_attempts_and_the_call_are_reported() -> None:
+async def test_rule_22_attempts_and_the_call_are_reported() -> None:
     it = bench(timeout=2.0)
     await it.call(it.wire((0.25, UNAVAILABLE), (0.5, OK)))
     assert it.seen(AttemptEnded) == [

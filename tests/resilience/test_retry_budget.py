@@ -38,6 +38,26 @@ def test_retries_are_forgotten_too() -> None:
     assert withdrawals(budget, 111.0) == 10
 
 
+def test_what_is_left_is_what_can_be_withdrawn() -> None:
+    budget = RetryBudget(BudgetPolicy(ratio=0.1, floor=1.0, window=10.0))
+    for _ in range(37):
+        budget.deposit(100.0)
+    assert budget.left(100.0) == 13
+    budget.withdraw(100.0)
+    assert budget.left(100.0) == 12
+    assert withdrawals(budget, 100.0) == 12
+    assert budget.left(100.0) == 0
+    assert budget.left(109.9) == 0
+    assert budget.left(111.0) == 10
+
+
+def test_what_is_left_is_never_negative() -> None:
+    budget = RetryBudget(BudgetPolicy(ratio=1.0, floor=0.0, window=10.0))
+    budget.deposit(100.0)
+    budget.withdraw(105.0)
+    assert budget.left(111.0) == 0  # the call is forgotten, its retry is not
+
+
 def test_ratio_zero_and_floor_zero_forbid_retries() -> None:
     budget = RetryBudget(BudgetPolicy(ratio=0.0, floor=0.0))
     budget.deposit(1.0)

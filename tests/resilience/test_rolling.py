@@ -20,6 +20,13 @@ def test_a_long_silence_forgets_everything_at_once() -> None:
     assert count.total(1e9) == 0
 
 
+def test_asking_changes_nothing() -> None:
+    count = RollingCount(10.0)
+    count.add(100.0)
+    assert count.total(1e9) == 0
+    assert count.total(100.0) == 1  # another thread asked about its own now
+
+
 def test_cleared_is_empty() -> None:
     count = RollingCount(10.0)
     count.add(1.0)
@@ -40,3 +47,11 @@ def test_is_exact_to_one_bucket(gaps: list[float], span: float) -> None:
         surely = sum(1 for at in added if at > now - span * 19 / 20 * (1 - 1e-9))
         possibly = sum(1 for at in added if at >= now - span * (1 + 1e-9))
         assert surely <= count.total(now) <= possibly
+
+
+def test_what_is_as_old_as_the_span_is_forgotten_however_lately_something_was_added() -> None:
+    count = RollingCount(20.0)  # of a second each
+    count.add(0.5)
+    count.add(19.5)
+    assert count.total(19.9) == 2
+    assert count.total(20.5) == 1

@@ -10,7 +10,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from mesh.resilience import CircuitOpen, MethodPolicy
-from mesh.resilience.events import AttemptEnded, CallEnded, CircuitCreated
+from mesh.resilience.events import AttemptEnded, CallEnded, CircuitCreated, PeerOpened
 from tests.resilience.opened import Opened, policy
 from tests.resilience.scripted import Bench, Server, TStub, serve
 
@@ -50,7 +50,7 @@ async def read(stream: AsyncIterator[bytes]) -> tuple[list[bytes], AioRpcError |
     return received, None
 
 
-async def test_a_stream_is_retried_before_its_first_message(streaming: Streaming) -> None:
+async def test_rule_20_a_stream_is_retried_before_its_first_message(streaming: Streaming) -> None:
     async with serve(UNAVAILABLE, UNAVAILABLE, [b"1", b"2"]) as server:
         stub = await streaming.streams(server)
         assert [message async for message in stub.UnaryStream(b"")] == [b"1", b"2"]
@@ -59,7 +59,7 @@ async def test_a_stream_is_retried_before_its_first_message(streaming: Streaming
     assert streaming.calls() == [(OK, 3)]
 
 
-async def test_a_stream_is_never_retried_after_its_first_message(streaming: Streaming) -> None:
+async def test_rule_20_a_stream_is_never_retried_after_its_first_message(streaming: Streaming) -> None:
     async with serve([b"1", b"2", UNAVAILABLE]) as server:
         stub = await streaming.streams(server)
         received, error = await read(stub.UnaryStream(b""))
@@ -86,13 +86,13 @@ async def test_an_empty_stream_is_an_answer(streaming: Streaming) -> None:
     assert streaming.calls() == [(OK, 1)]
 
 
-async def test_stopping_early_is_neutral_and_cancels_the_server(streaming: Streaming) -> None:
+async def test_rule_20_stopping_early_is_neutral_and_cancels_the_server(streaming: Streaming) -> None:
     async with serve([b"1", "wait", b"2"]) as server:
         stub = await streaming.streams(server, min_calls=1)
         async with aclosing(stub.UnaryStream(b"")) as messages:
             assert await anext(messages) == b"1"
         # at once, not when the garbage collector finds the time
-        assert [type(event) for event in streaming.events] == [CircuitCreated, AttemptEnded, CallEnded]
+        assert [type(event) for event in streaming.events] == [PeerOpened, CircuitCreated, AttemptEnded, CallEnded]
         await server.left.wait()
         assert streaming.circuits() == {"default": "closed"}
     assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
@@ -118,7 +118,7 @@ async def test_a_cancelled_reader_is_neutral_and_cancels_the_server(streaming: S
     assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
 
 
-async def test_a_stream_stopped_early_is_cancelled_even_when_somebody_holds_on_to_the_call() -> None:
+async def test_rule_20_a_stream_stopped_early_is_cancelled_even_when_somebody_holds_on_to_the_call() -> None:
     class Held:
         cancelled = False
 
@@ -152,6 +152,25 @@ async def test_a_stream_has_one_deadline(streaming: Streaming) -> None:
         assert error is not None
         assert error.code() is StatusCode.DEADLINE_EXCEEDED
         assert streaming.circuits() == {"default": "open"}
+
+
+async def test_a_caller_may_shorten_the_timeout_of_a_stream() -> None:
+    it, allowed = Bench(policy=MethodPolicy(timeout=2.0)), list[float]()
+
+    class Empty:
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in ():
+                yield b""
+
+        def cancel(self) -> bool:
+            return False
+
+    def send(seconds: float) -> Empty:
+        allowed.append(seconds)
+        return Empty()
+
+    assert [message async for message in it.method.stream(send, 0.5)] == []
+    assert allowed == [0.5]
 
 
 async def test_requests_that_are_a_stream_cannot_be_sent_twice(streaming: Streaming) -> None:

@@ -9,15 +9,20 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry, generate_latest
 
+from mesh.resilience.bulkhead import Bulkhead
 from mesh.resilience.events import (
     AttemptEnded,
+    BulkheadRejected,
     CallEnded,
     CallRejected,
     CircuitClosed,
     CircuitCreated,
+    CircuitForced,
     CircuitHalfOpened,
     CircuitOpened,
     Event,
+    FallbackUsed,
+    PeerOpened,
     RetryRefused,
     RetryScheduled,
 )
@@ -32,11 +37,18 @@ ONE_OF_EACH: tuple[Event, ...] = (
     CallRejected("catalog", "/m", "reads", 1.0),
     RetryScheduled("catalog", "/m", 1, UNAVAILABLE, 0.1),
     RetryRefused("catalog", "/m", "budget"),
+    BulkheadRejected("catalog", "/m", in_flight=64),
+    FallbackUsed("catalog", "/m", "last_good", UNAVAILABLE),
+    PeerOpened("catalog", retries_left=lambda: 7, bulkhead=Bulkhead("catalog", 64)),
     CircuitCreated("catalog", "reads"),
     OPENED,
     CircuitHalfOpened("catalog", "reads"),
     CircuitClosed("catalog", "reads"),
+    CircuitForced("catalog", "reads", "open"),
 )
+
+
+CIRCUITS = (CircuitOpened, CircuitHalfOpened, CircuitClosed, CircuitForced)
 
 
 class Told:
@@ -68,7 +80,7 @@ def test_every_event_is_heard() -> None:
     Told(*ONE_OF_EACH)
 
 
-def test_attempts_and_calls_are_counted_apart() -> None:
+def test_rule_22_attempts_and_calls_are_counted_apart() -> None:
     told = Told(
         AttemptEnded("catalog", "/m", UNAVAILABLE, local=False, seconds=0.1),
         AttemptEnded("catalog", "/m", OK, local=False, seconds=0.1),
@@ -95,6 +107,13 @@ def test_what_we_gave_up_is_not_the_peers_cancel() -> None:
     assert told.value("argosy_client_attempts_total", **of, code="CANCELLED") == 1
 
 
+def test_durations_are_summed() -> None:
+    told = Told(*[CallEnded("catalog", "/m", OK, attempts=1, seconds=0.5, allowed=2.0)] * 3)
+    of = {"peer": "catalog", "method": "/m"}
+    assert told.value("argosy_client_call_seconds_sum", **of) == 1.5
+    assert told.value("argosy_client_deadline_seconds_sum", **of) == 6.0
+
+
 def test_a_duration_beyond_the_last_bucket_is_counted() -> None:
     told = Told(CallEnded("catalog", "/m", OK, attempts=1, seconds=99.0, allowed=2.0))
     of = {"peer": "catalog", "method": "/m"}
@@ -108,6 +127,42 @@ def test_retries_refusals_and_rejections_are_counted() -> None:
     assert told.value("argosy_client_retries_total", **of, code="UNAVAILABLE") == 1
     assert told.value("argosy_client_retry_refused_total", **of, reason="budget") == 1
     assert told.value("argosy_client_rejected_total", **of) == 1
+
+
+def test_bulkheads_and_fallbacks_are_counted() -> None:
+    told = Told(*ONE_OF_EACH)
+    assert told.value("argosy_client_bulkhead_rejected_total", peer="catalog", method="/m") == 1
+    assert told.value("argosy_client_fallbacks_total", peer="catalog", method="/m", kind="last_good") == 1
+
+
+def test_what_a_peer_has_left_is_read_when_it_is_asked_for() -> None:
+    bulkhead, retries = Bulkhead("catalog", 64), [7]
+    told = Told(PeerOpened("catalog", retries_left=lambda: retries[0], bulkhead=bulkhead))
+    bulkhead.enter()
+    retries[0] = 3
+    assert told.value("argosy_client_in_flight", peer="catalog") == 1
+    assert told.value("argosy_client_bulkhead_limit", peer="catalog") == 64
+    assert told.value("argosy_client_retries_left", peer="catalog") == 3
+
+
+def test_an_unbounded_bulkhead_has_no_limit_to_show() -> None:
+    told = Told(PeerOpened("catalog", retries_left=lambda: 0, bulkhead=Bulkhead("catalog", None)))
+    assert told.value("argosy_client_bulkhead_limit", peer="catalog") is None
+    assert told.value("argosy_client_in_flight", peer="catalog") == 0
+
+
+@pytest.mark.parametrize(("to", "state", "forced"), [("open", 2, 2), ("closed", 0, 1), ("automatic", 0, 0)])
+def test_the_gauges_show_who_decides(to: Any, state: int, forced: int) -> None:
+    told = Told(CircuitCreated("catalog", "reads"), OPENED, CircuitForced("catalog", "reads", to))
+    of = {"peer": "catalog", "group": "reads"}
+    assert told.value("argosy_breaker_state", **of) == state
+    assert told.value("argosy_breaker_forced", **of) == forced
+    assert told.value("argosy_breaker_transitions_total", **of, state="forced") == 1
+
+
+def test_nobody_decides_for_a_circuit_at_first() -> None:
+    told = Told(CircuitCreated("catalog", "reads"), OPENED)
+    assert told.value("argosy_breaker_forced", peer="catalog", group="reads") == 0
 
 
 @pytest.mark.parametrize(
@@ -149,18 +204,24 @@ def test_circuits_are_logged_with_their_facts(caplog: pytest.LogCaptureFixture) 
         "circuit closed",
     ]
     assert [(line.peer, line.group) for line in lines] == [("catalog", "reads")] * 3
-    assert (lines[0].failures, lines[0].calls, lines[0].open_for) == (10, 20, 5.0)
+    assert (lines[0].failures, lines[0].slow, lines[0].calls, lines[0].open_for) == (10, 0, 20, 5.0)
 
 
 def test_ordinary_calls_write_no_log_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        Told(*ONE_OF_EACH[:5])
+        Told(*(event for event in ONE_OF_EACH if not isinstance(event, CIRCUITS)))
     assert caplog.records == []
 
 
 def test_the_span_shows_what_no_attempt_span_can() -> None:
     span = span_of(*ONE_OF_EACH)
-    assert [event.name for event in span.events] == ["circuit open", "retry", "retry refused"]
+    assert [event.name for event in span.events] == [
+        "circuit open",
+        "retry",
+        "retry refused",
+        "bulkhead full",
+        "fallback",
+    ]
     assert dict(span.attributes or {}) == {"rpc.retry.count": 1}
 
 

@@ -39,7 +39,7 @@ def traced() -> Iterator[Traced]:
     traced.provider.shutdown()
 
 
-async def test_every_attempt_has_its_span(opened: Opened, traced: Traced) -> None:
+async def test_rule_19_every_attempt_has_its_span(opened: Opened, traced: Traced) -> None:
     async with serve(UNAVAILABLE, UNAVAILABLE, OK) as server:
         stub = await opened.stub(server, policy(), interceptors=traced.interceptors)
         assert await stub.UnaryUnary(b"x") == b"x"
@@ -47,7 +47,7 @@ async def test_every_attempt_has_its_span(opened: Opened, traced: Traced) -> Non
     assert len({headers["traceparent"] for headers in server.metadata}) == 3
 
 
-async def test_all_four_kinds_of_methods_work_with_it(opened: Opened, traced: Traced) -> None:
+async def test_rule_18_all_four_kinds_of_methods_work_with_it(opened: Opened, traced: Traced) -> None:
     async with serve() as server:
         stub = await opened.stub(server, policy(), interceptors=traced.interceptors)
         assert await stub.UnaryUnary(b"1") == b"1"
@@ -64,7 +64,7 @@ async def test_a_stream_stopped_early_is_cancelled_through_it(opened: Opened, tr
         await server.left.wait()
 
 
-async def test_a_rejection_is_seen_on_the_callers_span(opened: Opened, traced: Traced) -> None:
+async def test_rule_19_a_rejection_is_seen_on_the_callers_span(opened: Opened, traced: Traced) -> None:
     async with serve(UNAVAILABLE) as server:
         notes = listeners(CollectorRegistry(), logging.getLogger("test.tracing"))
         touchy = policy(MethodPolicy(), min_calls=1)

@@ -25,7 +25,7 @@ from tests.resilience.scripted import TStub, failure, serve
 UNAVAILABLE, OK = StatusCode.UNAVAILABLE, StatusCode.OK
 
 
-async def test_tenacity_on_a_bare_stub_never_retries() -> None:
+async def test_rule_09_tenacity_on_a_bare_stub_never_retries() -> None:
     async with serve(UNAVAILABLE) as server, grpc.aio.insecure_channel(server.target) as channel:
         retrying = tenacity.retry(stop=tenacity.stop_after_attempt(3), reraise=True)(TStub(channel).UnaryUnary)
         call = retrying(b"")  # an un-awaited call counts as success
@@ -34,7 +34,7 @@ async def test_tenacity_on_a_bare_stub_never_retries() -> None:
         assert server.hits == 1
 
 
-async def test_a_stub_of_ours_is_retried_by_who_wraps_it_again(opened: Opened) -> None:
+async def test_rule_09_a_stub_of_ours_is_retried_by_who_wraps_it_again(opened: Opened) -> None:
     async with serve(UNAVAILABLE) as server:
         stub = await opened.stub(server, policy(MethodPolicy()))
         retrying = tenacity.retry(stop=tenacity.stop_after_attempt(3), reraise=True)(stub.UnaryUnary)
@@ -43,7 +43,7 @@ async def test_a_stub_of_ours_is_retried_by_who_wraps_it_again(opened: Opened) -
         assert server.hits == 3
 
 
-async def test_a_shared_async_retrying_mixes_its_callers_attempts() -> None:
+async def test_rule_09_a_shared_async_retrying_mixes_its_callers_attempts() -> None:
     shared = tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(3), reraise=True)
     attempts = [0] * 20
 
@@ -58,7 +58,7 @@ async def test_a_shared_async_retrying_mixes_its_callers_attempts() -> None:
     assert attempts != [3] * 20
 
 
-async def test_retry_if_not_exception_type_retries_a_cancelled_call() -> None:
+async def test_rule_09_retry_if_not_exception_type_retries_a_cancelled_call() -> None:
     attempts = 0
 
     async def call() -> None:
@@ -73,7 +73,7 @@ async def test_retry_if_not_exception_type_retries_a_cancelled_call() -> None:
     assert attempts == 2
 
 
-async def test_stop_after_delay_sleeps_past_it() -> None:
+async def test_rule_09_stop_after_delay_sleeps_past_it() -> None:
     slept = 0.0
 
     async def sleep(seconds: float) -> None:
@@ -90,7 +90,7 @@ async def test_stop_after_delay_sleeps_past_it() -> None:
     assert slept == 60.0
 
 
-async def test_pybreaker_on_a_coroutine_never_trips() -> None:
+async def test_rule_10_pybreaker_on_a_coroutine_never_trips() -> None:
     breaker = pybreaker.CircuitBreaker(fail_max=2)
 
     @breaker
@@ -103,7 +103,7 @@ async def test_pybreaker_on_a_coroutine_never_trips() -> None:
     assert (breaker.current_state, breaker.fail_counter) == (CLOSED, 0)
 
 
-def test_pybreaker_serialises_the_calls_it_guards() -> None:
+def test_rule_10_pybreaker_serialises_the_calls_it_guards() -> None:
     breaker = pybreaker.CircuitBreaker()
     inside, second_waits = threading.Event(), threading.Event()
 
@@ -122,7 +122,7 @@ def test_pybreaker_serialises_the_calls_it_guards() -> None:
     holder.join()
 
 
-async def test_pybreaker_half_open_is_a_stampede() -> None:
+async def test_rule_10_pybreaker_half_open_is_a_stampede() -> None:
     breaker = pybreaker.CircuitBreaker(fail_max=1, reset_timeout=0)
     breaker.half_open()
     admitted, release = 0, asyncio.Event()
@@ -140,7 +140,7 @@ async def test_pybreaker_half_open_is_a_stampede() -> None:
     await asyncio.gather(*callers)
 
 
-async def test_pybreaker_counts_a_cancel_as_the_peers_failure() -> None:
+async def test_rule_10_pybreaker_counts_a_cancel_as_the_peers_failure() -> None:
     breaker = pybreaker.CircuitBreaker(fail_max=1)
 
     async def call() -> None:
@@ -155,7 +155,7 @@ async def test_pybreaker_counts_a_cancel_as_the_peers_failure() -> None:
     assert breaker.current_state == OPEN
 
 
-def test_pybreaker_stays_closed_at_thirty_percent_errors_where_ours_opens() -> None:
+def test_rule_10_pybreaker_stays_closed_at_thirty_percent_errors_where_ours_opens() -> None:
     theirs = pybreaker.CircuitBreaker(fail_max=5)
     ours = Breaker("p", "g", BreakerPolicy(min_calls=20, failure_rate=0.3), listeners=Listeners())
 
@@ -175,7 +175,7 @@ def test_pybreaker_stays_closed_at_thirty_percent_errors_where_ours_opens() -> N
     assert ours.state == OPEN
 
 
-def test_pybreaker_forgets_the_transition_when_a_listener_raises() -> None:
+def test_rule_16_pybreaker_forgets_the_transition_when_a_listener_raises() -> None:
     class Broken(pybreaker.CircuitBreakerListener):
         def state_change(self, cb: object, old_state: object, new_state: object) -> None:  # noqa: ARG002 - theirs
             raise RuntimeError
@@ -186,7 +186,7 @@ def test_pybreaker_forgets_the_transition_when_a_listener_raises() -> None:
     assert breaker.current_state == CLOSED
 
 
-async def test_an_interceptor_of_two_kinds_serves_only_the_first() -> None:
+async def test_rule_18_an_interceptor_of_two_kinds_serves_only_the_first() -> None:
     class Both(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):
         seen = 0
 
@@ -228,7 +228,7 @@ async def test_the_error_is_at_the_call_not_at_the_continuation() -> None:
     assert guarding.caught == 0
 
 
-async def test_a_service_config_with_a_retry_policy_would_multiply_ours() -> None:
+async def test_rule_03_a_service_config_with_a_retry_policy_would_multiply_ours() -> None:
     config = """{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.01s",
         "maxBackoff": "0.01s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}"""
     async with serve(UNAVAILABLE) as server:

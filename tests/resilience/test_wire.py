@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import grpc
+import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
@@ -21,7 +22,7 @@ UNAVAILABLE, OK = StatusCode.UNAVAILABLE, StatusCode.OK
 EMPTY_HTTP2_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 
 
-async def test_native_retry_is_off(opened: Opened) -> None:
+async def test_rule_03_native_retry_is_off(opened: Opened) -> None:
     async with serve(UNAVAILABLE) as server:
         stub = await opened.stub(server, policy(MethodPolicy(idempotent=False)))
         assert await code_of(stub.UnaryUnary(b"")) is UNAVAILABLE
@@ -29,7 +30,18 @@ async def test_native_retry_is_off(opened: Opened) -> None:
         assert "grpc-previous-rpc-attempts" not in server.metadata[0]
 
 
-async def test_one_deadline_is_shared_by_attempts_through_two_hops(opened: Opened) -> None:
+async def test_rule_04_a_timeout_travels_to_the_server_and_wait_for_does_not(opened: Opened) -> None:
+    async with serve("hang") as server, grpc.aio.insecure_channel(server.target) as bare:
+        stub = await opened.stub(server, policy(MethodPolicy(timeout=0.2)))
+        assert await code_of(stub.UnaryUnary(b"")) is StatusCode.DEADLINE_EXCEEDED
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(TStub(bare).UnaryUnary(b""), 0.2)  # the negative control: a cancel, no deadline
+    ours, theirs = server.remaining
+    assert ours is not None
+    assert theirs is None
+
+
+async def test_rule_02_one_deadline_is_shared_by_attempts_through_two_hops(opened: Opened) -> None:
     async with serve((UNAVAILABLE, (("grpc-retry-pushback-ms", "200"),))) as back:
         to_back = await opened.stub(back, policy())
         async with serve_relay(to_back) as front:

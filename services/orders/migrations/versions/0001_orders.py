@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("updated", sa.BigInteger, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("owner", sa.String(128)),
+        sa.Column("owner", sa.String(253)),
         sa.Column("lease_until", sa.BigInteger),
         sa.Column("stalls", sa.Integer, nullable=False),
     )
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("todo", sa.String(64), nullable=False),
         sa.Column("reason", sa.String(64), nullable=False),
         sa.Column("reservation", sa.Integer, nullable=False),
-        sa.Column("owner", sa.String(128)),
+        sa.Column("owner", sa.String(253)),
     )
 
 

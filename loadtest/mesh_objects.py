@@ -1,0 +1,86 @@
+"""What do the mesh's objects say, and how is that changed for a while?
+
+Through the Kubernetes API, by JSON patches that test what they replace: what somebody else changed meanwhile is not
+overwritten. Whoever changed them compares them afterwards with what they were.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lightkube import AsyncClient
+from lightkube.generic_resource import create_namespaced_resource
+from lightkube.types import PatchType
+
+from mesh.running_shop import ISTIO, VirtualService
+
+DestinationRule = create_namespaced_resource(ISTIO, "v1", "DestinationRule", "destinationrules")
+KINDS: Mapping[str, Any] = {"VirtualService": VirtualService, "DestinationRule": DestinationRule}
+NO_RETRIES: Mapping[str, Any] = {"attempts": 0}  # to leave the field out can mean two, Istio's default
+ISTIOS_RETRIES: Mapping[str, Any] = {
+    "attempts": 2,
+    "retryOn": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
+}
+"""What Istio does where nobody wrote anything; mesh/local/mesh.yaml has switched it off."""
+GUARDS = {"retryBudget", "outlierDetection"}
+
+
+class Name(NamedTuple):
+    """One object of the mesh."""
+
+    kind: str
+    name: str
+
+
+Specs = Mapping[Name, Mapping[str, Any]]
+
+
+class NotAsBefore(Exception):
+    """An object is not what it was before somebody changed it for a while; the message names it."""
+
+
+async def specs_of(client: AsyncClient) -> Specs:
+    """The VirtualServices and DestinationRules of the client's namespace."""
+    return {
+        Name(kind, str(found.metadata and found.metadata.name)): found["spec"]
+        for kind, resource in KINDS.items()
+        async for found in client.list(resource)
+    }
+
+
+async def replace(client: AsyncClient, wanted: Specs) -> None:
+    """Give every object the spec that is wanted. Raises lightkube.ApiError."""
+    found = await specs_of(client)
+    for name, spec in wanted.items():
+        if found.get(name) != spec:
+            patch = [
+                {"op": "test", "path": "/spec", "value": found[name]},
+                {"op": "replace", "path": "/spec", "value": spec},
+            ]
+            await client.patch(KINDS[name.kind], name.name, patch, patch_type=PatchType.JSON)
+
+
+def check_unchanged(before: Specs, after: Specs) -> None:
+    """Raises NotAsBefore with the names of the objects that differ."""
+    differing = sorted({f"{name.kind} {name.name}" for name, spec in before.items() if after.get(name) != spec})
+    differing += sorted(f"{name.kind} {name.name} (new)" for name in after.keys() - before.keys())
+    if differing:
+        raise NotAsBefore(f"not as before: {', '.join(differing)}; `argosy up` applies them anew")
+
+
+def stripped(spec: Mapping[str, Any], *, retries: Mapping[str, Any] = NO_RETRIES) -> dict[str, Any]:
+    """The spec of a VirtualService or DestinationRule without what protects; everything else as it was.
+
+    Every route that says how it retries gets `retries` instead.
+    """
+    bare = dict(spec)
+    if "http" in spec:
+        bare["http"] = [route | {"retries": retries} if "retries" in route else route for route in spec["http"]]
+    if "subsets" in spec:
+        bare["subsets"] = [_unguarded(subset) for subset in spec["subsets"]]
+    return _unguarded(bare)
+
+
+def _unguarded(destination: Mapping[str, Any]) -> dict[str, Any]:
+    bare = dict(destination)
+    policy = {name: value for name, value in bare.pop("trafficPolicy", {}).items() if name not in GUARDS}
+    return bare | {"trafficPolicy": policy} if policy else bare  # Istio refuses an empty one

@@ -1,0 +1,170 @@
+"""What do the policy files say? All of them read and validated, all errors at once, with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mesh.policy.contracts import Contract, NoContract, contract
+from mesh.policy.schema import GATEWAY, CallerFile, Method, PolicyFile, ServiceFile
+from mesh.resilience import PolicyInvalid
+
+FILE = "policy.yaml"
+
+Place = tuple[str | int, ...]
+"""Where something stands in a document: ("methods", "Charge", "deadline")."""
+
+
+class PoliciesInvalid(Exception):
+    """Some file is not a policy. `problems` has a line for each error."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Document:
+    """One policy file: what it says, and in which line it says what."""
+
+    path: str  # relative to the checkout
+    content: PolicyFile
+    contract: Mapping[str, Contract]  # empty for one who only calls
+    lines: Mapping[Place, int]
+
+    def line(self, *place: str | int) -> str:
+        """`path:line` of the innermost mapping or value there is on the way to `place`."""
+        return f"{self.path}:{_line(self.lines, place)}"
+
+
+def read(root: Path) -> Mapping[str, Document]:
+    """Every services/<name>/policy.yaml below `root`, by name. Raises PoliciesInvalid."""
+    problems: list[str] = []
+    documents: dict[str, Document] = {}
+    for file in sorted((root / "services").glob(f"*/{FILE}")):
+        try:
+            documents[file.parent.name] = parse(str(file.relative_to(root)), file.read_text())
+        except PoliciesInvalid as error:
+            problems += error.problems
+    if problems:
+        raise PoliciesInvalid(problems)
+    if not documents:
+        raise PoliciesInvalid([f"{root}: there is no services/*/{FILE}"])
+    return documents
+
+
+def parse(path: str, text: str) -> Document:
+    """One policy file. Raises PoliciesInvalid."""
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PoliciesInvalid([f"{path}:{line}: {error.problem}"]) from error
+    lines: dict[Place, int] = {}
+    problems = [f"{path}:{line}: {problem}" for line, problem in _visit(node, (), lines)]
+    if problems:
+        raise PoliciesInvalid(problems)
+    content = _validated(path, yaml.safe_load(text), lines)
+    if isinstance(content, CallerFile):
+        return Document(path, content, {}, lines)
+    return Document(path, content, _matching(path, content, lines), lines)
+
+
+def _visit(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> Iterator[tuple[int, str]]:
+    """Note the line of everything; tell keys that are written twice, of which PyYAML would forget one."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, key.value)
+            line = key.start_mark.line + 1
+            if inner in lines:
+                yield line, f"{_shown(inner)} is written twice"
+            lines[inner] = line
+            yield from _visit(value, inner, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*place, index)] = value.start_mark.line + 1
+            yield from _visit(value, (*place, index), lines)
+
+
+def _validated(path: str, written: Any, lines: Mapping[Place, int]) -> PolicyFile:
+    if not isinstance(written, dict):
+        raise PoliciesInvalid([f"{path}:1: a policy is a mapping"])
+    kind: type[ServiceFile | CallerFile] = CallerFile if written.keys() == {"calls"} else ServiceFile
+    try:
+        return kind.model_validate(written)
+    except ValidationError as error:
+        problems = [
+            f"{path}:{_line(lines, one['loc'])}: {_shown(one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        ]
+        raise PoliciesInvalid(problems) from error
+
+
+def _matching(path: str, content: ServiceFile, lines: Mapping[Place, int]) -> Mapping[str, Contract]:
+    """The contract of the service, when the file names exactly its RPCs."""
+    try:
+        declared = contract(content.service)
+    except NoContract:
+        line = _line(lines, ("service",))
+        raise PoliciesInvalid([f"{path}:{line}: no contract declares {content.service} (`make protos`)"]) from None
+    problems = [
+        f"{path}:{_line(lines, ('methods', name))}: {content.service} has no RPC {name}"
+        for name in content.methods
+        if name not in declared
+    ]
+    problems += [
+        f"{path}:{_line(lines, ('methods',))}: {name} of {content.service} has no policy"
+        for name in declared
+        if name not in content.methods
+    ]
+    problems += [
+        f"{path}:{_line(lines, ('methods', name))}: {name}: {problem}"
+        for name, method in content.methods.items()
+        if name in declared
+        for problem in _contradictions(method, declared[name])
+    ]
+    if not content.everywhere and content.mesh is None:
+        problems.append(f"{path}:1: mesh: Field required")
+    if problems:
+        raise PoliciesInvalid(problems)
+    return declared
+
+
+def _contradictions(method: Method, declared: Contract) -> Iterator[str]:
+    """Where a method's policy is not about the method its contract declares."""
+    if method.deadline is None and not (declared.streams and set(method.callers) <= {GATEWAY}):
+        yield "only a stream to the outside may have no deadline"
+    if method.idempotent and not declared.idempotent:
+        yield "the contract does not call it idempotent"
+    if isinstance(method.idempotent, str) and (key := method.idempotent.removeprefix("by ")) not in declared.fields:
+        yield f"its request has no {key} that a server could know it by"
+    if declared.streams and method.mesh_per_try is not None:
+        yield "Envoy passes perTryTimeout on as the server's deadline, which would end the stream"
+    if method.fallback and declared.streams:
+        yield "a stream cannot be answered by a fallback"
+    if method.fallback and not declared.parses(method.fallback.default):
+        yield f"fallback: {method.fallback.default} is no {declared.descriptor.output_type.name}"
+    if method.fallback and not declared.has_parts(method.fallback.parts):
+        yield f"fallback: {method.fallback.parts} names no fields of its request and response"
+    if method.deadline is not None:
+        try:
+            method.client()
+        except PolicyInvalid as error:
+            yield str(error)
+
+
+def _line(lines: Mapping[Place, int], place: Place) -> int:
+    known: Place = ()
+    for part in place:
+        if (*known, part) in lines:
+            known = (*known, part)
+    return lines.get(known, 1)
+
+
+def _shown(place: Place) -> str:
+    return ".".join(str(part) for part in place)

@@ -1,0 +1,148 @@
+"""How does a command run something inside the mesh? As a Job made from a suspended CronJob.
+
+The same as `kubectl create job --from=cronjob/NAME`: what runs, as whom and with which settings is the
+manifests' business, and it has its own identity in the mesh. Only the Kubernetes API is used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import httpx2
+from lightkube import AsyncClient
+from lightkube.core.exceptions import ApiError
+from lightkube.models.batch_v1 import JobSpec
+from lightkube.models.core_v1 import ContainerState
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.batch_v1 import CronJob, Job
+from lightkube.resources.core_v1 import Pod
+from lightkube.types import CascadeType
+
+LOOK_AGAIN_SECONDS = 0.2
+KEPT_SECONDS = 600
+"""How long a Job is kept if this process dies before it deletes it."""
+
+NOT_FOUND = 404
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class JobImpossible(Exception):
+    """It could not be run, or did not end as it should; the message says why."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the Kubernetes API refuses, and its silence, into JobImpossible."""
+    try:
+        yield
+    except ApiError as error:
+        raise JobImpossible(f"the Kubernetes API refuses: {error.status.message}") from error
+    except httpx2.HTTPError as error:
+        raise JobImpossible(f"the Kubernetes API does not answer: {error}") from error
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a Job said, line by line, and its exit code."""
+
+    lines: Sequence[str]
+    exit_code: int
+
+    def last_words(self, who: str) -> str:
+        """How it ended, for an error message."""
+        last = " / ".join(line.strip() for line in self.lines[-3:]) or "nothing"
+        return f"the {who} ended with exit code {self.exit_code} and said: {last}"
+
+
+@dataclass(frozen=True)
+class SuspendedJob:
+    """What a suspended CronJob runs, in the container of the same name."""
+
+    client: AsyncClient
+    namespace: str
+    name: str
+    sleep: Sleep
+
+    async def run(self, *arguments: str) -> Ended:
+        """Run it to its end with `arguments`, and delete the Job, however this ends. Raises JobImpossible."""
+        with explained():
+            async with self._started(arguments) as job:
+                while True:
+                    async for pod in self._pods(job):
+                        if ended := self._state(pod).terminated:
+                            return Ended([line async for line in self._log(pod)], ended.exitCode)
+                    await self.sleep(LOOK_AGAIN_SECONDS)
+
+    async def follow(self, *arguments: str) -> AsyncGenerator[str, None]:
+        """Run it with `arguments`: its lines as they are said, until it ends. Deletes the Job like `run`."""
+        with explained():
+            async with self._started(arguments) as job:
+                async for line in self._log(await self._speaking(job), follow=True):
+                    yield line
+
+    @asynccontextmanager
+    async def _started(self, arguments: Sequence[str]) -> AsyncIterator[str]:
+        job = f"{self.name}-{secrets.token_hex(4)}"
+        wanted = await self._job(job, arguments)
+        try:
+            await self.client.create(wanted)  # within: who is interrupted here does not know whether it was
+            yield job
+        finally:
+            await self._delete(job)
+
+    async def _delete(self, job: str) -> None:
+        try:
+            await self.client.delete(Job, job, namespace=self.namespace, cascade=CascadeType.BACKGROUND)
+        except ApiError as error:
+            if error.status.code != NOT_FOUND:
+                raise
+
+    async def _job(self, job: str, arguments: Sequence[str]) -> Job:
+        try:
+            template = (await self.client.get(CronJob, self.name, namespace=self.namespace)).spec
+        except ApiError as error:
+            if error.status.code != NOT_FOUND:
+                raise
+            where = f"namespace {self.namespace}: apply the manifests"
+            raise JobImpossible(f"there is no CronJob {self.name} in {where}") from None
+        if template is None or template.jobTemplate.spec is None:
+            raise JobImpossible(f"the CronJob {self.name} has no job template")
+        spec: JobSpec = template.jobTemplate.spec
+        for container in spec.template.spec.containers if spec.template.spec else ():
+            if container.name == self.name:
+                container.args = list(arguments)
+        spec.ttlSecondsAfterFinished = KEPT_SECONDS
+        labels = template.jobTemplate.metadata.labels if template.jobTemplate.metadata else None
+        return Job(metadata=ObjectMeta(name=job, namespace=self.namespace, labels=labels), spec=spec)
+
+    async def _speaking(self, job: str) -> Pod:
+        while True:
+            async for pod in self._pods(job):
+                state = self._state(pod)
+                if state.running or state.terminated:
+                    return pod
+            await self.sleep(LOOK_AGAIN_SECONDS)
+
+    def _pods(self, job: str) -> AsyncIterable[Pod]:
+        return self.client.list(Pod, namespace=self.namespace, labels={"job-name": job})
+
+    def _state(self, pod: Pod) -> ContainerState:
+        """The container's state, not its pod's: a sidecar may outlive it. Raises JobImpossible when it never ends."""
+        statuses = (pod.status.containerStatuses if pod.status else None) or []
+        state = next((status.state for status in statuses if status.name == self.name), None) or ContainerState()
+        if state.terminated:
+            return state
+        if pod.status and pod.status.phase == "Failed":
+            raise JobImpossible(f"the {self.name}'s pod failed: {pod.status.reason} {pod.status.message}")
+        reason = (state.waiting.reason if state.waiting else None) or ""
+        if state.waiting and ("ImagePull" in reason or reason.endswith("Error")):
+            raise JobImpossible(f"the {self.name} cannot start: {reason}: {state.waiting.message}")
+        return state
+
+    def _log(self, pod: Pod, *, follow: bool = False) -> AsyncIterable[str]:
+        name = str(pod.metadata.name) if pod.metadata else ""
+        return self.client.log(name, namespace=self.namespace, container=self.name, follow=follow)
