@@ -14,8 +14,7 @@ _ABOUT = """\
 Written by `make mutation`, from mutants of every file in [mesh/resilience](../mesh/resilience). Each is run against the
 tests that pass its lines (tests/resilience and tests/hosting, without those that start processes) until one fails.
 
-- **Without a line**: a statement does nothing, a guard never holds, a handler or an argument is
-  gone.
+- **Without a line**: a statement does nothing, a guard never holds, a handler, an argument or an entry is gone.
 - **With a wrong expression**: `<` for `<=`, `and` for `or`, None for an argument, one more, and the rest of
   mutmut's catalogue. Not in peer, stub, sampled and telemetry, which decide nothing.
 

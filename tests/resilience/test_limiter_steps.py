@@ -21,6 +21,9 @@ class Limited:
     def room(self) -> int:
         return self._limit.limit
 
+    def calm(self, in_flight: int) -> bool:
+        return self._limit.calm(Priority.HIGH, in_flight)
+
     def pass_by(self, seconds: float) -> None:
         self._now += seconds
 
@@ -64,6 +67,13 @@ def test_latency_that_a_probe_does_not_mend_becomes_the_usual() -> None:
     limited.calls(2 * USUAL, in_flight=99)
     limited.probed(2 * USUAL)
     assert limited.usual.seconds == pytest.approx(2 * USUAL)
+
+
+def test_a_usual_that_contained_a_queue_is_mended_by_the_probe() -> None:
+    limited = Limited()
+    limited.calls(USUAL, in_flight=99)
+    limited.probed(USUAL / 2)
+    assert limited.usual.seconds == pytest.approx(USUAL / 2)
 
 
 def test_latency_that_a_probe_mends_in_part_is_a_queue_and_not_the_usual() -> None:
@@ -134,7 +144,7 @@ def test_it_does_not_grow_a_little_at_a_time_where_it_is_not_reached() -> None:
 def test_it_asks_what_is_usual_once_it_has_halved() -> None:
     limited = Limited()
     limited.calls(4 * USUAL, in_flight=60)
-    limited.calls(4 * USUAL, in_flight=60)
+    limited.calls(4 * USUAL, in_flight=40)  # not crowded
     assert limited.room == 18  # half of 37
 
 
@@ -146,6 +156,24 @@ def test_twenty_calm_calls_are_as_good_as_a_probe(calm: int, probes: bool) -> No
     assert (limited.room < 100) == probes
 
 
-def test_calm_is_below_half_the_limit() -> None:
+@pytest.mark.parametrize(("priority", "half"), [(Priority.HIGH, 50), (Priority.NORMAL, 40), (Priority.LOW, 25)])
+def test_calm_is_below_half_of_what_a_priority_may_use(priority: Priority, half: int) -> None:
     limit = AdaptiveLimit(LimitPolicy(initial=100), most=1000)
-    assert [limit.calm(Priority.HIGH, in_flight) for in_flight in (49, 50)] == [True, False]
+    assert [limit.calm(priority, in_flight) for in_flight in (half - 1, half)] == [True, False]
+
+
+@pytest.mark.parametrize("peak", [0, 9])
+def test_calm_is_what_was_in_use_before(peak: int) -> None:
+    limited = Limited()
+    limited.calls(USUAL, in_flight=peak)
+    assert [limited.calm(peak), limited.calm(peak + 1)] == [True, False]
+
+
+def test_each_twenty_calm_calls_count_from_nothing() -> None:
+    limited = Limited()
+    limited.calls(USUAL, in_flight=1, number=20)
+    limited.pass_by(9.0)
+    limited.calls(USUAL, in_flight=1, number=19)
+    limited.pass_by(1.0)
+    limited.calls(USUAL, in_flight=99)
+    assert limited.room < 100  # ten seconds after the twenty: it probes
