@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
@@ -80,19 +81,25 @@ async def test_without_a_deadline_unary_answers_get_the_default_and_listeners_no
     assert not bounded or 5 < float(response.product.description) <= 40
 
 
-async def test_the_default_deadline_ends_the_work() -> None:
-    ended: list[bool] = []
+@dataclass
+class Endless:
+    """A handler's work that ends only with its call."""
 
-    async def behave(_: GetProductRequest, __: Any) -> GetProductResponse:
+    ended: int = 0
+
+    async def __call__(self, _: GetProductRequest, __: Any) -> GetProductResponse:
         try:
             await asyncio.Event().wait()
         finally:
-            ended.append(True)
+            self.ended += 1
         raise AssertionError
 
-    async with four(behave, default_deadline_seconds=0.05) as channel:
+
+async def test_the_default_deadline_ends_the_work() -> None:
+    work = Endless()
+    async with four(work, default_deadline_seconds=0.05) as channel:
         error = await refused(channel, "UnaryUnary", timeout=None)
-    assert (error.code(), ended) == (StatusCode.DEADLINE_EXCEEDED, [True])
+    assert (error.code(), work.ended) == (StatusCode.DEADLINE_EXCEEDED, 1)
 
 
 def policy_of(**given: Any) -> ServerPolicy:
@@ -123,19 +130,11 @@ async def test_a_method_s_own_deadline_bounds_its_answer_when_it_is_the_sooner_o
 
 
 async def test_a_method_s_own_deadline_ends_the_work() -> None:
-    ended: list[bool] = []
-
-    async def behave(_: GetProductRequest, __: Any) -> GetProductResponse:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append(True)
-        raise AssertionError
-
-    hosted = Hosted([(FOUR, Servicer(behave), add_four)], policy=policy_of(deadline=0.05))
+    work = Endless()
+    hosted = Hosted([(FOUR, Servicer(work), add_four)], policy=policy_of(deadline=0.05))
     async with serve(hosted) as channel:
         error = await refused(channel, "UnaryUnary", timeout=60)
-    assert (error.code(), ended) == (StatusCode.DEADLINE_EXCEEDED, [True])
+    assert (error.code(), work.ended) == (StatusCode.DEADLINE_EXCEEDED, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -49,6 +49,21 @@ def lose_answer(code: StatusCode = StatusCode.UNAVAILABLE) -> Deed:
     return deed
 
 
+@dataclass(frozen=True)
+class Held:
+    """A deed that keeps a call, before it is passed on or after it was done, until `go_on` is set."""
+
+    after_it_was_done: bool = False
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, request: bytes, answer: Answer) -> bytes:
+        response = await answer(request) if self.after_it_was_done else None
+        self.arrived.set()
+        await self.go_on.wait()
+        return await answer(request) if response is None else response
+
+
 @dataclass
 class Relay:
     """Passes calls on to the backends; `deeds` are done to the next calls of a method, one each."""

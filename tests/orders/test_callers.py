@@ -11,7 +11,7 @@ from shop.orders.v1 import orders_pb2
 
 from tests.hosting.running import reason
 from tests.orders.refusal import refusal
-from tests.orders.relay import Answer, refuse
+from tests.orders.relay import Answer, Held, refuse
 from tests.orders.shop import Shop, order_of
 
 pytestmark = pytest.mark.processes
@@ -34,20 +34,13 @@ async def test_what_is_owed_after_the_charge_does_not_end_with_the_callers_deadl
 
 
 async def test_a_caller_that_leaves_does_not_stop_what_was_begun(shop: Shop) -> None:
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(request: bytes, answer: Answer) -> bytes:
-        response = await answer(request)
-        arrived.set()
-        await go_on.wait()
-        return response
-
-    shop.relay.once("Charge", hold)
+    charge = Held(after_it_was_done=True)
+    shop.relay.once("Charge", charge)
     request = order_of(("mug", 1))
     call = shop.orders.PlaceOrder(request)
-    await arrived.wait()
+    await charge.arrived.wait()
     call.cancel()
-    go_on.set()
+    charge.go_on.set()
     order = await shop.final((await shop.only_order()).order_id)
     assert order.state == orders_pb2.ORDER_STATE_CONFIRMED
     assert (await shop.orders.PlaceOrder(request)).order == order
@@ -77,20 +70,14 @@ async def test_callers_that_leave_cannot_pile_up_work_without_end(closed_shop: S
 
 
 async def test_a_second_call_while_the_first_is_at_work_is_told_so(shop: Shop) -> None:
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(request: bytes, answer: Answer) -> bytes:
-        arrived.set()
-        await go_on.wait()
-        return await answer(request)
-
-    shop.relay.once("Charge", hold)
+    charge = Held()
+    shop.relay.once("Charge", charge)
     request = order_of(("mug", 1))
     first = shop.orders.PlaceOrder(request)
-    await arrived.wait()
+    await charge.arrived.wait()
     error = await refusal(shop, request)
     assert (error.code(), reason(error)) == (StatusCode.ABORTED, "ORDER_IN_PROGRESS")
-    go_on.set()
+    charge.go_on.set()
     assert (await first).order.state == orders_pb2.ORDER_STATE_CONFIRMED
 
 

@@ -16,7 +16,7 @@ from shop.orders.v1 import orders_pb2
 from shop.payments.v1 import payments_pb2
 
 from tests.hosting.running import reason
-from tests.orders.relay import Answer, Deed, refuse
+from tests.orders.relay import Deed, Held, refuse
 from tests.orders.shop import DECLINED_CARD, OTHER_GOOD_CARD, Shop, card_of, order_of
 from tests.orders.victim import Victim, orders_process
 
@@ -187,19 +187,13 @@ async def test_without_recovery_the_books_do_not_balance(closed_shop: Shop) -> N
 
 
 async def test_sigterm_lets_a_begun_order_end(closed_shop: Shop) -> None:
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(request: bytes, answer: Answer) -> bytes:
-        arrived.set()
-        await go_on.wait()
-        return await answer(request)
-
+    charge = Held()
     async with orders_process(closed_shop, drain_delay_seconds="0") as victim:
-        closed_shop.relay.once("Charge", hold)
+        closed_shop.relay.once("Charge", charge)
         call = victim.orders.PlaceOrder(order_of(("mug", 1)), timeout=20.0)
-        await arrived.wait()
+        await charge.arrived.wait()
         victim.process.terminate()
-        go_on.set()
+        charge.go_on.set()
         assert (await call).order.state == CONFIRMED
         assert await asyncio.wait_for(victim.process.wait(), 20.0) == 0
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from tests.hosting.databases import engine
 from tests.hosting.running import FakeClock, reason
-from tests.orders.relay import Answer, refuse
+from tests.orders.relay import Answer, Held, refuse
 from tests.orders.shop import Shop, order_of
 
 LEASE = 10.0
@@ -73,22 +73,15 @@ async def test_orders_that_wait_are_recovered_once_each_by_one_of_three_replicas
 
 
 async def test_an_order_at_work_is_left_alone_until_its_lease_is_over(closed_shop: Shop) -> None:
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(request: bytes, answer: Answer) -> bytes:
-        response = await answer(request)
-        arrived.set()
-        await go_on.wait()
-        return response
-
+    charge = Held(after_it_was_done=True)
     clock, other_clock = FakeClock(), RecoveryClock()
     async with (
         closed_shop.replica(clock, recovery_interval_seconds=0.0) as slow,
         closed_shop.replica(other_clock) as other,
     ):
-        closed_shop.relay.once("Charge", hold)
+        closed_shop.relay.once("Charge", charge)
         call = slow.PlaceOrder(order_of(("mug", 1)))
-        await arrived.wait()
+        await charge.arrived.wait()
         await other_clock.rounds(6)
         assert recoveries(closed_shop) == {}
         order = await closed_shop.only_order()
@@ -97,7 +90,7 @@ async def test_an_order_at_work_is_left_alone_until_its_lease_is_over(closed_sho
         other_clock.advance(LEASE)
         watched = [answer.order.state async for answer in other.WatchOrder(watch(order))]
         assert watched[-1] == orders_pb2.ORDER_STATE_CONFIRMED
-        go_on.set()
+        charge.go_on.set()
         with pytest.raises(AioRpcError) as caught:
             await call
         assert reason(caught.value) == "ORDER_IN_PROGRESS"
@@ -135,20 +128,14 @@ async def test_a_watcher_sees_every_state_and_then_the_end(shop: Shop) -> None:
 
 
 async def test_a_watcher_sees_what_another_replica_does(shop: Shop) -> None:
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold(request: bytes, answer: Answer) -> bytes:
-        arrived.set()
-        await go_on.wait()
-        return await answer(request)
-
+    charge = Held()
     async with shop.replica() as other:
-        shop.relay.once("Charge", hold)
+        shop.relay.once("Charge", charge)
         call = shop.orders.PlaceOrder(order_of(("mug", 1)))
-        await arrived.wait()
+        await charge.arrived.wait()
         stream = other.WatchOrder(watch(await shop.only_order()))
         first = await anext(aiter(stream))
-        go_on.set()
+        charge.go_on.set()
         rest = [answer.order.state async for answer in stream]
         assert first.order.state == orders_pb2.ORDER_STATE_RESERVED
         assert rest[-1] == orders_pb2.ORDER_STATE_CONFIRMED
