@@ -21,10 +21,12 @@ from collections.abc import Iterable
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
+from mesh.resilience.pushback import PUSHBACK
+
 _UNAVAILABLE, _RESOURCE_EXHAUSTED = StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED
 _NOTHING = Metadata()
-# Should the error travel on as it is: nobody above retries either (gRFC A6, server pushback).
-_DO_NOT_RETRY = Metadata(("grpc-retry-pushback-ms", "-1"))
+# Should the error travel on as it is: nobody above retries either (gRFC A6).
+_DO_NOT_RETRY = Metadata((PUSHBACK, "-1"))
 
 
 class NotAttempted(AioRpcError):

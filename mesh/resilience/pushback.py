@@ -12,14 +12,14 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc.aio import AioRpcError, Metadata
 
 NOT_AT_ALL = math.inf  # seconds; no deadline lasts that long
-_PUSHBACK = "grpc-retry-pushback-ms"
+PUSHBACK = "grpc-retry-pushback-ms"  # gRFC A6: a negative number means do not try again
 _DETAILS = "grpc-status-details-bin"
 
 
 def pushback(error: AioRpcError) -> float | None:
     """Seconds until the server wants to be asked again, NOT_AT_ALL if it does not, None if it said nothing."""
     trailers = error.trailing_metadata() or Metadata()
-    if (said := trailers.get(_PUSHBACK)) is not None:
+    if (said := trailers.get(PUSHBACK)) is not None:
         return _from_milliseconds(said)
     if isinstance(details := trailers.get(_DETAILS), bytes):
         return _from_retry_info(details)

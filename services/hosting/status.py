@@ -21,10 +21,10 @@ from grpc_status import rpc_status
 
 from mesh.resilience.admission import Reason
 from mesh.resilience.errors import NotAdmitted
+from mesh.resilience.pushback import PUSHBACK
 from services.hosting.errors import DependencyUnavailable, Overloaded, ShopError, Violation
 
 DOMAIN = "argosy.dev"
-PUSHBACK = "grpc-retry-pushback-ms"  # gRFC A6: a negative number means do not try again
 
 # gRPC peers drop trailers above 8 KiB (GRPC_ARG_MAX_METADATA_SIZE), and the text travels twice:
 # as grpc-message and inside the details.
