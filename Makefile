@@ -10,8 +10,8 @@ PYTEST := $(BIN)/python -m pytest -q --cov --cov-report=
 USERS ?= 20
 RATE ?= 5
 RUN_TIME ?= 30s
+OVERLAY ?= kind
 ARGS ?=
-TAG ?= dev
 LOCK := --generate-hashes --no-annotate --no-header --no-emit-index-url --universal --python-version 3.11
 READY := .venv/.ready gen/.ready
 
@@ -79,6 +79,16 @@ compare: ready ## The same faults with protection off, by one layer and by both;
 bench: ready ## Measure what the mesh costs; prints a table, writes reports/bench.json
 	@$(BIN)/python -m loadtest.bench
 
+# --- the mesh on a Kubernetes cluster ----------------------------------------
+
+.PHONY: deploy
+deploy: ready ## Bring the shop to the cluster KUBECONFIG names, and wait: make deploy OVERLAY=kind
+	@$(BIN)/argosy deploy $(OVERLAY) $(ARGS)
+
+.PHONY: undeploy
+undeploy: ready ## Take it off that cluster, with all it has stored (asks first; not with ARGS=--yes)
+	@$(BIN)/argosy undeploy $(ARGS)
+
 # --- checks ------------------------------------------------------------------
 
 .PHONY: test
@@ -92,10 +102,11 @@ test: programs ## All tests: unit, crash, and end to end on the real local mesh
 .PHONY: programs
 programs: ready ## Build Istio, Kubernetes and etcd into the user's cache (about 8 minutes, once)
 	@$(BIN)/argosy build
+	@$(BIN)/python -m mesh.manifests programs
 
 .PHONY: test-unit
 test-unit: programs ## Unit and contract tests: in one process each, in under a minute
-	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not processes and not end_to_end" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not processes and not end_to_end and not cluster" -n auto --dist loadfile
 
 .PHONY: test-processes
 test-processes: programs ## Tests that start, kill and flood real processes
@@ -105,8 +116,13 @@ test-processes: programs ## Tests that start, kill and flood real processes
 test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
 	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) tests/end_to_end -m end_to_end
 
+.PHONY: test-cluster
+test-cluster: ready ## The end-to-end tests and what only nodes show, on the cluster KUBECONFIG names (about 20 minutes)
+	@if [ -z "$${KUBECONFIG:-}" ]; then echo "KUBECONFIG names no cluster; see docs/kubernetes.md for how to make one" >&2; exit 2; fi
+	@$(BIN)/python -m pytest -q tests/end_to_end tests/cluster -m "end_to_end or cluster" $(ARGS)
+
 .PHONY: check
-check: programs ## ruff, mypy strict, buf lint and breaking changes, policies, manifests build
+check: programs ## ruff, mypy strict, buf lint and breaking changes, policies, manifests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -115,7 +131,7 @@ check: programs ## ruff, mypy strict, buf lint and breaking changes, policies, m
 	@$(BIN)/python -m protos.breaking
 	@$(BIN)/python -m mesh.policy check
 	@$(BIN)/python -m mesh.policy lint
-	@$(BIN)/argosy kubectl kustomize k8s/overlays/local >/dev/null && echo "manifests build"
+	@$(BIN)/python -m mesh.manifests check
 
 .PHONY: format
 format: ready ## Format Python and the contracts
@@ -134,12 +150,12 @@ mutation: ready ## Would a test notice? Each line of mesh/resilience changed or 
 	@$(BIN)/python -m tests.mutation
 
 .PHONY: image
-image: ready ## One container image for every service, and one with the tools (needs docker, podman or buildah)
-	@builder=$$(command -v docker || command -v podman || command -v buildah) || { echo "docker, podman or buildah is needed to build an image" >&2; exit 2; }; \
-	 for target in services tools; do \
-	   name=argosy; [ $$target = services ] || name=argosy-$$target; \
-	   $$builder build --target $$target --tag $$name:$(TAG) .; \
-	 done
+image: ready ## One container image for every service, one with the tools: TAG=dev PLATFORM=linux/amd64,linux/arm64
+	@$(BIN)/python -m mesh.image build
+
+.PHONY: sbom
+sbom: ready ## Bills of materials of both images, as CycloneDX: reports/sbom-services.cdx.json, reports/sbom-tools.cdx.json
+	@$(BIN)/python -m mesh.image sbom
 
 .PHONY: clean
 clean: ## Stop the cluster and remove everything made here (not the user's cache of built programs)

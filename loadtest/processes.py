@@ -135,4 +135,5 @@ def _wait(
         except KeyboardInterrupt:  # Locust heard it too, and reports before it ends
             usage.interrupted = elapsed
             limit = min(limit, elapsed + STOP_TIMEOUT + 5)
-    return max(process.returncode for process in started), usage
+    failed = (process.returncode for process in started if process.returncode)  # of one that was killed below 0
+    return next(failed, 0), usage

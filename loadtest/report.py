@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from loadtest.outcome import Outcome
 
@@ -51,11 +50,6 @@ class Report:
         return Counter(sample.outcome.code.name for sample in self.samples)
 
     @property
-    def kinds(self) -> Counter[str]:
-        """How many calls were answered, refused as deserved, or failed in which way."""
-        return Counter(sample.outcome.kind.value for sample in self.samples)
-
-    @property
     def versions(self) -> Counter[str]:
         """Who answered, by version; errors made by a proxy count for an empty string."""
         return Counter(sample.outcome.version for sample in self.samples)
@@ -64,11 +58,6 @@ class Report:
     def pods(self) -> Counter[str]:
         """Who answered, by pod; errors made by a proxy count for an empty string."""
         return Counter(sample.outcome.pod for sample in self.samples)
-
-    @property
-    def labels(self) -> Counter[str]:
-        """What was called."""
-        return Counter(sample.outcome.label for sample in self.samples)
 
     @property
     def failures(self) -> tuple[Sample, ...]:
@@ -108,21 +97,6 @@ class Report:
     def recovery(self, fault: float) -> float:
         """Seconds from `fault` until the last failed call was due; 0 when none failed."""
         return max((sample.scheduled - fault for sample in self.between(fault).failures), default=0.0)
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON knows them; latencies in milliseconds. Raises NothingMeasured."""
-        return {
-            "calls": len(self.samples),
-            "failed": len(self.failures),
-            "dropped": len(self.dropped),
-            "codes": dict(self.codes),
-            "versions": dict(self.versions),
-            "pods": dict(self.pods),
-            "latency_ms": {f"p{round(100 * q)}": round(1000 * self.quantile(q), 2) for q in (0.5, 0.95, 0.99)},
-            "target_rate": self.rate,
-            "achieved_rate": round(self.achieved_rate, 2),
-            "saturated": self.saturated,
-        }
 
 
 def _quantile(values: Sequence[float], q: float) -> float:

@@ -1,5 +1,6 @@
 """Does the shop hold under so many users? It is asked with `make load USERS=20 RATE=5 RUN_TIME=30s`.
 
+The shop is the one of the cluster that KUBECONFIG names, of the local one without it (mesh/gateway.py).
 Exit codes: 0 good, 1 not good (the reason is the last line), 2 wrong usage.
 Locust is a closed loop: its users wait for answers, so its latencies flatter a server that stalls. They show where
 time goes; promises are judged with loadtest.open_loop.
@@ -7,9 +8,10 @@ time goes; promises are judged with loadtest.open_loop.
 
 import asyncio
 import json
-import os
+import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,16 +22,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from loadtest.budget import Budget, objections
 from loadtest.processes import LOCUSTFILE, USERS_PER_PROCESS, Plan, Stuck, Usage, generate_load, seconds_of
-from loadtest.shopper import GATEWAY, open_shopper
+from loadtest.shopper import open_shopper
 from loadtest.summary import as_json, show
 from loadtest.tally import Tally, load_tallies
+from mesh import gateway
+from mesh.chosen_cluster import meant
+from mesh.local.commands.surroundings import progress
+from mesh.local.problems import LocalClusterError
 
 MEMORY_LIMIT = 256  # MiB for each process
 BUSY = 0.8  # of a core; above it a process measures itself
 WIDTH = 110  # of the tables in a log file
 WEB_ADDRESS, WEB_PORT = "127.0.0.1", "8089"
 
-Host = Annotated[str, typer.Option(envvar="GATEWAY", help="host:port of the shop's gateway")]
+Host = Annotated[str, typer.Option(help="host:port of the shop's gateway, when it is not the cluster's own")]
 Users = Annotated[int, typer.Option(envvar="USERS", min=1, help="users at the same time")]
 Rate = Annotated[float, typer.Option(envvar="RATE", min=0.1, help="users started per second")]
 RunTime = Annotated[str, typer.Option(envvar="RUN_TIME", help="how long, for example 30s, 5m or 1h30m")]
@@ -53,7 +59,7 @@ async def probe(host: str) -> None:
                 raise DeadTarget(f"the shop at {host} lists no products")
     except grpc.aio.AioRpcError as error:
         said = f"{error.code().name}: {error.details()}"
-        raise DeadTarget(f"no shop answers at {host} ({said}); start it with `argosy up`, or set GATEWAY") from error
+        raise DeadTarget(f"no shop answers at {host} ({said}); `argosy up` or `argosy deploy` start one") from error
 
 
 def faults(plan: Plan, code: int, usage: Usage, tally: Tally, budget: Budget) -> list[str]:
@@ -96,7 +102,7 @@ def run(plan: Plan, budget: Budget, numbers: Path, console: Console) -> list[str
 
 
 def main(  # noqa: PLR0917 - the command line, in one place
-    host: Host = GATEWAY,
+    host: Host = "",
     users: Users = 20,
     rate: Rate = 5,
     run_time: RunTime = "30s",
@@ -116,16 +122,17 @@ def main(  # noqa: PLR0917 - the command line, in one place
     if users > (room := max(workers, 1) * USERS_PER_PROCESS):
         raise typer.BadParameter(f"{room} users is the most for this many --workers", param_hint="--users")
     try:
-        asyncio.run(probe(host))
-        if ui:
-            open_page(host, users, rate, seed)
-        html.parent.mkdir(parents=True, exist_ok=True)
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="argosy-load-") as folder:
-            log = html.with_suffix(".log")
-            plan = Plan(host, users, rate, seconds, seed, workers, html, log, Path(folder))
+        with ExitStack() as stack:
+            host = host or stack.enter_context(gateway.reached_meanwhile(meant(), progress()))
+            asyncio.run(probe(host))
+            if ui:
+                raise typer.Exit(show_page(host, users, rate, seed))
+            html.parent.mkdir(parents=True, exist_ok=True)
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="argosy-load-")))
+            plan = Plan(host, users, rate, seconds, seed, workers, html, html.with_suffix(".log"), folder)
             found = run(plan, Budget(unavailable), json_file, console)
-    except (DeadTarget, Stuck) as error:
+    except (DeadTarget, Stuck, LocalClusterError) as error:
         found = [str(error)]
     for fault in reversed(found):
         console.print(f"[red]FAIL[/] {fault}", soft_wrap=True, highlight=False)
@@ -134,11 +141,16 @@ def main(  # noqa: PLR0917 - the command line, in one place
     console.print("[green]PASS[/] every call was answered as promised, within the budget")
 
 
-def open_page(host: str, users: int, rate: float, seed: int) -> None:
-    """Become Locust with its web page."""
+def show_page(host: str, users: int, rate: float, seed: int) -> int:
+    """Run Locust with its web page until Ctrl-C, which Locust hears as well; its exit code."""
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", host, "--seed", str(seed)]
     command += ["--users", str(users), "--spawn-rate", f"{rate:g}"]
-    os.execv(sys.executable, [*command, "--web-host", WEB_ADDRESS, "--web-port", WEB_PORT])  # noqa: S606
+    with subprocess.Popen([*command, "--web-host", WEB_ADDRESS, "--web-port", WEB_PORT]) as locust:
+        while True:
+            try:
+                return locust.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 if __name__ == "__main__":

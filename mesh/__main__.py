@@ -30,16 +30,26 @@ class Subcommand:
 
 
 SUBCOMMANDS = {
-    "up": Subcommand("mesh.local.commands.up:up", "Start the cluster and wait until everything is ready."),
-    "down": Subcommand("mesh.local.commands.down:down", "Stop the cluster and everything it started."),
-    "status": Subcommand("mesh.local.commands.status:status", "Show the control plane, the pods and their sidecars."),
-    "logs": Subcommand(
-        "mesh.local.commands.passing_on:logs", "Print the log of a pod or of a part of the control plane."
+    "up": Subcommand("mesh.local.commands.up:up", "Start the local cluster and wait until everything is ready."),
+    "down": Subcommand("mesh.local.commands.down:down", "Stop the local cluster and everything it started."),
+    "status": Subcommand(
+        "mesh.commands.status:status", "Show the pods and their sidecars, and the local control plane."
     ),
-    "kubectl": Subcommand("mesh.local.commands.passing_on:kubectl", "Run kubectl on this cluster.", passes_on=True),
-    "istioctl": Subcommand("mesh.local.commands.passing_on:istioctl", "Run istioctl on this cluster.", passes_on=True),
-    "build": Subcommand("mesh.local.commands.build:build", "Build every program the cluster and its tools run."),
-    "doctor": Subcommand("mesh.local.commands.doctor:doctor", "Say what is missing or taken here, and by whom."),
+    "logs": Subcommand(
+        "mesh.commands.passing_on:logs", "Print the log of a pod or of a part of the local control plane."
+    ),
+    "kubectl": Subcommand(
+        "mesh.commands.passing_on:kubectl", "Run kubectl on the cluster that is meant.", passes_on=True
+    ),
+    "istioctl": Subcommand(
+        "mesh.commands.passing_on:istioctl", "Run istioctl on the cluster that is meant.", passes_on=True
+    ),
+    "build": Subcommand("mesh.local.commands.build:build", "Build every program the local cluster and its tools run."),
+    "doctor": Subcommand(
+        "mesh.local.commands.doctor:doctor", "Say what the local cluster misses here, and what is taken."
+    ),
+    "deploy": Subcommand("mesh.deploy.command:deploy", "Bring the shop to the Kubernetes cluster KUBECONFIG names."),
+    "undeploy": Subcommand("mesh.deploy.command:undeploy", "Take the shop off that cluster, with all it has stored."),
     "demo": Subcommand("mesh.demo.command:demo", "A guided tour of the mesh that checks itself."),
     "audit": Subcommand("mesh.audit.command:audit", "Compare the books of orders, payments and inventory."),
     "breakers": Subcommand("mesh.breakers.command:breakers", "Show the circuits between services; open, close, reset."),
@@ -61,7 +71,7 @@ def main() -> None:
 def application(arguments: Sequence[str]) -> typer.Typer:
     """The command line for `arguments`: the subcommand they name is imported, the others are only listed."""
     app = typer.Typer(
-        help="A Python gRPC shop on a real Istio service mesh, on one machine.",
+        help="A Python gRPC shop on a real Istio service mesh: on this machine, or on the cluster KUBECONFIG names.",
         epilog="argosy COMMAND --help tells more, with examples and exit codes.",
         add_completion=False,
         no_args_is_help=True,

@@ -1,38 +1,27 @@
-"""Which cluster does a command speak to? The one KUBECONFIG names, the local one without it."""
+"""How is a cluster's API asked? By lightkube, in the shop's namespace."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from lightkube import AsyncClient, KubeConfig
 
+from mesh.chosen_cluster import NAMESPACE, Cluster
 from mesh.local.problems import NotRunning
-from mesh.local.settings import read_settings
-from mesh.local.state_folder import StateFolder
-
-NAMESPACE = "shop"
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[AsyncClient]:
-    """A client of that cluster's API, in the shop's namespace.
+async def opened(cluster: Cluster) -> AsyncIterator[AsyncClient]:
+    """A client of the cluster's API.
 
-    Raises NotRunning without KUBECONFIG and a local cluster, lightkube's ConfigError for a bad file.
+    Raises NotRunning for a local cluster that is not there, lightkube's ConfigError for a bad kubeconfig.
     """
-    client = AsyncClient(config=KubeConfig.from_file(_kubeconfig()), namespace=NAMESPACE, trust_env=False)
+    if cluster.local and not cluster.kubeconfig.exists():
+        raise NotRunning(cluster.kubeconfig.parent)
+    config = KubeConfig.from_file(cluster.kubeconfig).get(cluster.context or None)
+    client = AsyncClient(config=config, namespace=NAMESPACE, trust_env=False)
     try:
         yield client
     finally:
         await client.close()
-
-
-def _kubeconfig() -> Path:
-    if given := os.environ.get("KUBECONFIG"):
-        return Path(given)
-    local = StateFolder(read_settings(os.environ).state)
-    if not local.kubeconfig.exists():
-        raise NotRunning(local.root)
-    return local.kubeconfig

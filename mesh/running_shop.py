@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lightkube import AsyncClient
 from lightkube.generic_resource import create_namespaced_resource
-from lightkube.models.core_v1 import PodSpec
-from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 from lightkube.types import PatchType
 
+from mesh.errand_pod import Errand
+from mesh.policy import faults
 from mesh.policy.graph import Graph
 from mesh.policy.reading import read
 
@@ -30,7 +30,7 @@ PeerAuthentication = create_namespaced_resource("security.istio.io", "v1", "Peer
 
 FAULT = "fault-of-the-tour"
 POLL = 0.2
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 # A change of configuration was measured live in every sidecar after 0.11 s; ten times that is waited for.
 PROPAGATION = 1.0
@@ -83,7 +83,8 @@ class Shop:
         Only RPCs are touched whose policy allows it, by rules of their own before the primary one.
         """
         _, primary = await self._primary(service)
-        rules = fault_rules(Graph(read(CHECKOUT)).may_fail("orders", service), fault, primary["route"])
+        paths = Graph(read(CHECKOUT)).may_fail(faults.CALLER, service)
+        rules = faults.rules_of(paths, fault, primary["route"], FAULT)
         await self._patch(service, *({"op": "add", "path": "/spec/http/0", "value": rule} for rule in rules))
         try:
             await asyncio.sleep(PROPAGATION)
@@ -114,7 +115,9 @@ class Shop:
         for index, rule in enumerate(virtual_service["spec"]["http"]):
             if rule.get("name") == "primary":
                 return index, rule
-        raise ShopError(f"VirtualService {service} has no rule named primary; apply k8s/overlays/local again")
+        raise ShopError(
+            f"VirtualService {service} has no rule named primary: apply the overlay again (`argosy up` or `deploy`)"
+        )
 
     async def _patch(self, service: str, *operations: Mapping[str, Any]) -> None:
         await self.client.patch(
@@ -192,56 +195,9 @@ class Shop:
             (line for line in found if line.fields["message"] == message and line.at >= since), key=lambda line: line.at
         )
 
-    async def run_once(self, name: str, service_account: str, command: list[str]) -> str:
-        """Run `command` in a pod of its own inside the mesh; its output when it has ended.
-
-        Raises TimeoutError when it does not end; the pod is deleted in any case.
-        """
-        app = (await self.pods("orders"))[0]
-        container = {
-            "name": name,
-            "image": app.spec.containers[0].image if app.spec else None,
-            "command": command,
-            "env": [{"name": "MESH_EGRESS_ADDRESS", "value": _variable(app, "MESH_EGRESS_ADDRESS") or ""}],
-        }
-        spec = {"serviceAccountName": service_account, "restartPolicy": "Never", "containers": [container]}
-        metadata = ObjectMeta(name=name, namespace=self.namespace, labels={"app": name})
-        pod = Pod(metadata=metadata, spec=cast("PodSpec", PodSpec.from_dict(spec)))
-        await self.client.create(pod)
-        try:
-            return await self._output(name)
-        finally:
-            await self.client.delete(Pod, name, namespace=self.namespace, grace_period=0)
-
-    async def _output(self, name: str) -> str:
-        async with asyncio.timeout(PATIENCE):
-            while not await self._ended(name):
-                await asyncio.sleep(POLL)
-        lines = [line async for line in self.client.log(name, namespace=self.namespace, container=name)]
-        return "".join(lines)
-
-    async def _ended(self, name: str) -> bool:
-        pod = await self.client.get(Pod, name, namespace=self.namespace)
-        statuses = pod.status.containerStatuses if pod.status else None
-        ours = [status for status in statuses or [] if status.name == name]
-        return bool(ours and ours[0].state and ours[0].state.terminated)
-
-
-def fault_rules(paths: Sequence[str], fault: Mapping[str, Any], route: object) -> list[dict[str, Any]]:
-    """A rule for each RPC: Istio drops a rule as a whole when one of its matches is not the delegating route's.
-
-    The mesh's retries would never see the fault (rule 29), so these rules have none.
-    """
-    return [
-        {
-            "name": f"{FAULT}-{path.rpartition('/')[2].lower()}",
-            "match": [{"uri": {"exact": path}, "sourceLabels": {"app": "orders"}}],
-            "fault": dict(fault),
-            "retries": {"attempts": 0},
-            "route": route,
-        }
-        for path in paths
-    ]
+    async def run_once(self, name: str, service_account: str, command: list[str], *, in_mesh: bool = True) -> str:
+        """What `command` says in a pod of its own, inside the mesh or without a sidecar. Raises ErrandFailed."""
+        return await Errand(name, service_account, command, in_mesh).run(self.client, (await self.pods("orders"))[0])
 
 
 def _removal(first: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -270,9 +226,9 @@ def _complete(deployment: Deployment) -> bool:
     return (status.updatedReplicas or 0) == (status.replicas or 0) == (status.availableReplicas or 0) == wanted
 
 
-def _variable(owner: Pod | Deployment, name: str) -> str | None:
-    """How the owner's spec spells a variable, `$(ARGOSY_EGRESS_IP)` for example; None when it has none."""
-    spec = owner.spec if isinstance(owner, Pod) else owner.spec and owner.spec.template.spec
+def _variable(deployment: Deployment, name: str) -> str | None:
+    """How the deployment spells a variable, `$(ARGOSY_EGRESS_IP)` for example; None when it has none."""
+    spec = deployment.spec and deployment.spec.template.spec
     variables = (spec.containers[0].env or []) if spec else []
     return next((str(variable.value or "") for variable in variables if variable.name == name), None)
 

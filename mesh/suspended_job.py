@@ -10,6 +10,8 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import httpx2
 from lightkube import AsyncClient
@@ -18,14 +20,17 @@ from lightkube.models.batch_v1 import JobSpec
 from lightkube.models.core_v1 import ContainerState
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.batch_v1 import CronJob, Job
-from lightkube.resources.core_v1 import Pod
+from lightkube.resources.core_v1 import Event, Pod
 from lightkube.types import CascadeType
+
+from mesh.last_lines import whole_log
 
 LOOK_AGAIN_SECONDS = 0.2
 KEPT_SECONDS = 600
 """How long a Job is kept if this process dies before it deletes it."""
 
 NOT_FOUND = 404
+_FORBIDDEN = "is forbidden"  # by a quota, or by Pod Security
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -72,9 +77,9 @@ class SuspendedJob:
         with explained():
             async with self._started(arguments) as job:
                 while True:
-                    async for pod in self._pods(job):
+                    for pod in await self._pods(job):
                         if ended := self._state(pod).terminated:
-                            return Ended([line async for line in self._log(pod)], ended.exitCode)
+                            return Ended(await whole_log(partial(self._lines, pod), self.sleep), ended.exitCode)
                     await self.sleep(LOOK_AGAIN_SECONDS)
 
     async def follow(self, *arguments: str) -> AsyncGenerator[str, None]:
@@ -121,27 +126,39 @@ class SuspendedJob:
 
     async def _speaking(self, job: str) -> Pod:
         while True:
-            async for pod in self._pods(job):
+            for pod in await self._pods(job):
                 state = self._state(pod)
                 if state.running or state.terminated:
                     return pod
             await self.sleep(LOOK_AGAIN_SECONDS)
 
-    def _pods(self, job: str) -> AsyncIterable[Pod]:
-        return self.client.list(Pod, namespace=self.namespace, labels={"job-name": job})
+    async def _pods(self, job: str) -> list[Pod]:
+        """The Job's pod, once there is one. Raises JobImpossible when there will be none."""
+        pods = [pod async for pod in self.client.list(Pod, namespace=self.namespace, labels={"job-name": job})]
+        if not pods:
+            asked: dict[str, Any] = {"involvedObject.name": job, "reason": "FailedCreate"}
+            async for event in self.client.list(Event, namespace=self.namespace, fields=asked):
+                if _FORBIDDEN in (event.message or ""):  # anything else is tried again
+                    raise JobImpossible(f"the {self.name}'s pod is refused: {event.message}")
+        return pods
 
     def _state(self, pod: Pod) -> ContainerState:
         """The container's state, not its pod's: a sidecar may outlive it. Raises JobImpossible when it never ends."""
         statuses = (pod.status.containerStatuses if pod.status else None) or []
+        before_it = (pod.status.initContainerStatuses if pod.status else None) or []
         state = next((status.state for status in statuses if status.name == self.name), None) or ContainerState()
         if state.terminated:
             return state
         if pod.status and pod.status.phase == "Failed":
             raise JobImpossible(f"the {self.name}'s pod failed: {pod.status.reason} {pod.status.message}")
-        reason = (state.waiting.reason if state.waiting else None) or ""
-        if state.waiting and ("ImagePull" in reason or reason.endswith("Error")):
-            raise JobImpossible(f"the {self.name} cannot start: {reason}: {state.waiting.message}")
+        for each in [state, *(status.state for status in before_it if status.state)]:
+            reason = (each.waiting.reason if each.waiting else None) or ""
+            if each.waiting and ("ImagePull" in reason or reason.endswith("Error")):
+                raise JobImpossible(f"the {self.name} cannot start: {reason}: {each.waiting.message}")
         return state
+
+    async def _lines(self, pod: Pod) -> list[str]:
+        return [line async for line in self._log(pod)]
 
     def _log(self, pod: Pod, *, follow: bool = False) -> AsyncIterable[str]:
         name = str(pod.metadata.name) if pod.metadata else ""

@@ -6,7 +6,6 @@ counter), less what an open circuit kept off the wire: the ratio is what a sick 
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -19,7 +18,8 @@ from loadtest.mesh_objects import ISTIOS_RETRIES, check_unchanged, replace, spec
 from loadtest.open_loop import OpenLoop
 from loadtest.server_calls import ABORTED, CALLED, REJECTED, STARTED, Counts, growth, read_counts, total
 from loadtest.server_fault import failing
-from loadtest.shopper import GATEWAY, Shopper, open_shopper
+from loadtest.shopper import Shopper, open_shopper
+from mesh.gateway import known
 from mesh.running_shop import PROPAGATION, Shop
 
 METHODS: Mapping[str, Sequence[str]] = {
@@ -38,28 +38,28 @@ WORTH_ABORTS = 20  # fewer say nothing
 async def measure(say: Callable[[str], None]) -> list[Row]:
     """The worst hop under each callee's failures; then, as context, with Istio's defaults in the mesh."""
     rows = []
-    async with running_cluster(say) as cluster, open_shopper(os.environ.get("GATEWAY", GATEWAY)) as shopper:
+    async with running_cluster(say) as cluster, cluster.client() as client, open_shopper(known()) as shopper:
+        shop = Shop(client)
         for callee in METHODS:
             say(f"{PERCENT} % of {callee} failing")
-            worst = max((await _hops(cluster, shopper, callee)).values())
+            worst = max((await _hops(cluster, shop, shopper, callee)).values())
             name = f"amplification: tries per call, {PERCENT} % of {callee} failing, worst hop"
             rows.append(Row.at_most(name, round(worst, 2), TARGET, "x"))
         say("the same of payments, with Istio's default retries and no budget in the mesh")
-        async with istio_defaults(cluster.client()):
-            control = (await _hops(cluster, shopper, "payments"))["payments"]
+        async with istio_defaults(client):
+            control = (await _hops(cluster, shop, shopper, "payments"))["payments"]
     name = "amplification: the same of payments, Istio's default retries and no budget in the mesh"
     return [*rows, Row.context(name, round(control, 2), "x")]
 
 
-async def _hops(cluster: LocalCluster, shopper: Shopper, callee: str) -> Mapping[str, float]:
+async def _hops(cluster: LocalCluster, shop: Shop, shopper: Shopper, callee: str) -> Mapping[str, float]:
     """Tries per call at every hop. Raises BenchUnavailable when the shop is not well or the fault is hardly met."""
-    client = cluster.client()
-    shop, apps = Shop(client), [*METHODS, "orders"]
+    apps = [*METHODS, "orders"]
     _, well = await until_well(shopper)
     if not well:
         raise BenchUnavailable("orders fail before any fault was injected")
     orders = OpenLoop(lambda _: shopper.place_order(timeout=5.0), rate=RATE)
-    async with failing(client, callee, METHODS[callee], percent=PERCENT):
+    async with failing(shop.client, callee, METHODS[callee], percent=PERCENT):
         before = await read_counts(shop, cluster, apps)
         placed = len((await orders.run(duration=SECONDS)).samples)
         grown = growth(before, await read_counts(shop, cluster, apps))

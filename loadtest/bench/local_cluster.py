@@ -6,13 +6,15 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from lightkube import AsyncClient, KubeConfig
+from lightkube import AsyncClient
 
 from loadtest.bench.row import BenchUnavailable
+from mesh.chosen_cluster import KUBECONFIG, Cluster
+from mesh.kube_client import opened
 
 CHECKOUT = Path(__file__).parents[2]
 ANOTHER_AT_WORK, NOT_RUNNING = 3, 4  # exit codes of `argosy`
@@ -51,9 +53,9 @@ class LocalCluster:
         """Stop it; the seconds until nothing was left. Raises BenchUnavailable."""
         return await self._timed("down", STOPS_WITHIN)
 
-    def client(self) -> AsyncClient:
+    def client(self) -> AbstractAsyncContextManager[AsyncClient]:
         """A client of its API, as the administrator."""
-        return AsyncClient(KubeConfig.from_file(self.state / "kubeconfig"), namespace="shop", trust_env=False)
+        return opened(Cluster(self.state / "kubeconfig", local=True))
 
     def sidecars(self) -> dict[str, str]:
         """The admin address of the proxy in every pod the node has a record of, by the pod's name."""
@@ -73,7 +75,11 @@ class LocalCluster:
 async def _argosy(*arguments: str, within: float) -> tuple[int, str]:
     """Exit code and output of one command. Raises BenchUnavailable when it does not end in time."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mesh", *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "mesh", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        # What is measured is this machine: the local cluster is meant, whichever KUBECONFIG names.
+        env={name: value for name, value in os.environ.items() if name != KUBECONFIG},
     )
     try:
         async with asyncio.timeout(within):

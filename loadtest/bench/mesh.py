@@ -33,11 +33,10 @@ create_namespaced_resource("security.istio.io", "v1", "AuthorizationPolicy", "au
 
 async def measure(say: Callable[[str], None]) -> list[Row]:
     """The ratios that have targets, and the times behind them. Raises BenchUnavailable."""
-    async with running_cluster(say) as cluster:
+    async with running_cluster(say) as cluster, cluster.client() as client:
         direct = server_socket(await cluster.status() or {})
         say("a pod calls catalog directly and through two sidecars, in turn")
         arguments = [f"unix:{direct}", "$(ARGOSY_EGRESS_IP):50051", "catalog:50051"]
-        client = cluster.client()
         async with _pod(client, arguments):
             blocks = await _result(client)
     return rows(blocks)

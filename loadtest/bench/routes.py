@@ -15,29 +15,31 @@ from typing import Any
 
 import aiohttp
 from lightkube import AsyncClient
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
+from mesh.running_shop import VirtualService
 
 FLIPS = 15
 LIVE_WITHIN = 10.0  # seconds
 LOOK_EVERY = 0.1
-VirtualService = create_namespaced_resource("networking.istio.io", "v1", "VirtualService", "virtualservices")
 CATALOG = "catalog"
 
 
 async def measure(say: Callable[[str], None]) -> list[Row]:
     """Median and worst of a few changes. Raises BenchUnavailable."""
-    async with running_cluster(say) as cluster, aiohttp.ClientSession(trust_env=False) as http:
-        client = cluster.client()
+    async with (
+        running_cluster(say) as cluster,
+        cluster.client() as client,
+        aiohttp.ClientSession(trust_env=False) as http,
+        _route_name(client) as name_route,
+    ):
         sidecars = cluster.sidecars()
-        async with _route_name(client) as name_route:
-            seconds = []
-            for number in range(FLIPS + 1):
-                say(f"change {number} of {FLIPS}, {len(sidecars)} sidecars")
-                seconds.append(await _change(http, sidecars, f"bench-{number}", name_route))
+        seconds = []
+        for number in range(FLIPS + 1):
+            say(f"change {number} of {FLIPS}, {len(sidecars)} sidecars")
+            seconds.append(await _change(http, sidecars, f"bench-{number}", name_route))
     counted = [1000 * each for each in seconds[1:]]  # the first one warms up istiod
     return [
         Row.at_most("routes: a change is live in every sidecar, median", round(median(counted)), 300, "ms"),

@@ -65,8 +65,10 @@ async def plain(catalog: Catalog) -> AsyncIterator[str]:
     add_CatalogServiceServicer_to_server(catalog, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    yield f"127.0.0.1:{port}"
-    await server.stop(None)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
 
 
 class Target:

@@ -27,14 +27,16 @@ from loadtest.compare.run import Found, compare
 from loadtest.compare.switching import NothingToTakeAway
 from loadtest.compare.verdicts import claims
 from loadtest.mesh_objects import NotAsBefore
-from loadtest.shopper import GATEWAY
+from mesh.gateway import known
 
 WIDTH = 120  # of the tables in a log file
 CELLS = len(FORTH)  # for each fault
 INTERRUPTED = 130
 
 Only = Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(FAULTS)}; may be repeated")]
-Host = Annotated[str, typer.Option(envvar="GATEWAY", help="host:port of the shop's gateway")]
+Host = Annotated[
+    str, typer.Option(envvar="ARGOSY_GATEWAY", help="host:port of the local shop's gateway, when it is another")
+]
 Json = Annotated[Path | None, typer.Option("--json", help="where to write every number")]
 Write = Annotated[Path | None, typer.Option("--write", help="where to write the page, for example docs/resilience.md")]
 
@@ -54,10 +56,11 @@ async def measure(keys: list[str], host: str, found: Found, console: Console) ->
             await compare(cluster, host, keys, say, found)
 
 
-def main(only: Only = None, host: Host = GATEWAY, json_file: Json = None, write_file: Write = None) -> None:
+def main(only: Only = None, host: Host = "", json_file: Json = None, write_file: Write = None) -> None:
     """Measure the same faults with protection off, by one layer and by both; show, write and judge what came of it."""
     if unknown := set(only or ()) - set(FAULTS):
         raise typer.BadParameter(f"there is no fault {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
+    host = host or known()
     console, found = Console(width=None if sys.stdout.isatty() else WIDTH), Found()
     _clean_up_when_told_to_end()
     code = 0

@@ -36,8 +36,7 @@ async def compare(
 ) -> None:
     """Measure these faults under every protection, into `found`. The shop is then as it was."""
     async with AsyncExitStack() as stack:
-        client = cluster.client()
-        stack.push_async_callback(client.close)
+        client = await stack.enter_async_context(cluster.client())
         shopper = await stack.enter_async_context(open_shopper(gateway))
         shop = Shop(client)
         stage = Stage(cluster, shop, shopper, say)

@@ -10,9 +10,10 @@ import typer
 from lightkube.core.exceptions import ConfigError
 from rich.console import Console
 
-from mesh import kube_client
 from mesh.audit.job import Said, run_auditor
 from mesh.audit.page import page
+from mesh.chosen_cluster import NAMESPACE, Context, meant
+from mesh.kube_client import opened
 from mesh.local.commands.surroundings import end_like_ctrl_c
 from mesh.local.problems import LocalClusterError
 from mesh.suspended_job import JobImpossible
@@ -29,6 +30,7 @@ def audit(
     as_document: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
     settle: Annotated[float, typer.Option(min=0, help="Seconds to wait for orders in flight.")] = 20.0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds the audit may take in all.")] = 120.0,
+    context: Context = "",
 ) -> None:
     """Compare the books of orders, payments and inventory, in whatever cluster KUBECONFIG names.
 
@@ -43,7 +45,7 @@ def audit(
     """  # noqa: D301
     end_like_ctrl_c()
     try:
-        said = asyncio.run(_run(settle, timeout))
+        said = asyncio.run(_run(context, settle, timeout))
     except (JobImpossible, ConfigError) as error:
         raise NoAudit(str(error)) from error
     if as_document:
@@ -53,6 +55,6 @@ def audit(
     raise typer.Exit(said.exit_code)
 
 
-async def _run(settle: float, timeout: float) -> Said:
-    async with kube_client.opened() as client:
-        return await run_auditor(client, kube_client.NAMESPACE, settle=settle, timeout=timeout, sleep=asyncio.sleep)
+async def _run(context: str, settle: float, timeout: float) -> Said:
+    async with opened(meant(context)) as client:
+        return await run_auditor(client, NAMESPACE, settle=settle, timeout=timeout, sleep=asyncio.sleep)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NoReturn
 
 import typer
 from lightkube.core.exceptions import ConfigError
 
-from mesh import kube_client
 from mesh.breakers.pods import Pods, ready_pods
 from mesh.breakers.problems import ALL_REACHED, NOT_ALL, NoAnswer, NoSuchThing
 from mesh.breakers.sight import Sight
 from mesh.breakers.target import Target
 from mesh.breakers.view import Lines, Tables, View
+from mesh.chosen_cluster import NAMESPACE, Cluster, Context, meant
+from mesh.kube_client import opened
 from mesh.local.commands.surroundings import end_like_ctrl_c
 from mesh.suspended_job import JobImpossible, SuspendedJob, explained
 
@@ -40,6 +42,7 @@ def breakers(
     everything: Annotated[bool, typer.Option("--all", help="Budgets, bulkheads and server limits, too.")] = False,
     as_document: Annotated[bool, typer.Option("--json", help="One JSON object a pod on one line.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds it may take in all; a watch has no end.")] = 60.0,
+    context: Context = "",
 ) -> None:
     """Show the circuits between services, pod by pod, and open, close or reset them.
 
@@ -61,19 +64,33 @@ def breakers(
         raise typer.BadParameter("an action needs a target, a target an action, and neither goes with --watch")
     end_like_ctrl_c()
     view = Lines() if as_document else Tables(everything=everything)
-    meant = Target.parse(target) if target else None
+    wish = _Wish(action, Target.parse(target) if target else None, reason)
     try:
-        raise typer.Exit(asyncio.run(_watch(view) if watch else _ask(view, action, meant, reason, timeout)))
+        cluster = meant(context)
+        raise typer.Exit(asyncio.run(_watch(view, cluster) if watch else _ask(view, cluster, wish, timeout)))
     except (JobImpossible, ConfigError) as error:
         raise NoAnswer(str(error)) from error
 
 
-async def _ask(view: View, action: Action | None, target: Target | None, reason: str, timeout: float) -> int:
-    async with _operator() as (operator, ready):
-        sight = Sight(_of(target.service, ready) if target else ready)
-        command = [action or "state", *_named(sight.expected)]
-        if target:
-            command += [f"--callee={target.callee}", f"--group={target.group}", f"--reason={reason}"]
+@dataclass(frozen=True)
+class _Wish:
+    """What is to be done to which breaker; nothing, to none, when only asked how they stand."""
+
+    action: Action | None
+    target: Target | None
+    reason: str
+
+    def command(self, pods: Pods) -> list[str]:
+        """The operator's arguments. Raises NoAnswer when there is nobody to ask."""
+        about = self.target
+        named = [f"--callee={about.callee}", f"--group={about.group}", f"--reason={self.reason}"] if about else []
+        return [self.action or "state", *_named(pods), *named]
+
+
+async def _ask(view: View, cluster: Cluster, wish: _Wish, timeout: float) -> int:
+    async with _operator(cluster) as (operator, ready):
+        sight = Sight(_of(wish.target.service, ready) if wish.target else ready)
+        command = wish.command(sight.expected)
         try:
             async with asyncio.timeout(timeout):
                 ended = await operator.run(*command)
@@ -87,26 +104,26 @@ async def _ask(view: View, action: Action | None, target: Target | None, reason:
     return ended.exit_code
 
 
-async def _watch(view: View) -> NoReturn:
-    async with _operator() as (operator, ready), aclosing(operator.follow("watch", *_named(ready))) as lines:
+async def _watch(view: View, cluster: Cluster) -> NoReturn:
+    async with _operator(cluster) as (operator, ready), aclosing(operator.follow("watch", *_named(ready))) as lines:
         await view.follow(Sight(ready), lines)
     raise NoAnswer(f"the {OPERATOR} has ended; its CronJob says how long it may watch")
 
 
 @asynccontextmanager
-async def _operator() -> AsyncIterator[tuple[SuspendedJob, Pods]]:
+async def _operator(cluster: Cluster) -> AsyncIterator[tuple[SuspendedJob, Pods]]:
     """What runs the operator, and the pods that should answer it."""
-    async with kube_client.opened() as client:
+    async with opened(cluster) as client:
         with explained():
-            ready = await ready_pods(client, kube_client.NAMESPACE)
-        yield SuspendedJob(client, kube_client.NAMESPACE, OPERATOR, asyncio.sleep), ready
+            ready = await ready_pods(client, NAMESPACE)
+        yield SuspendedJob(client, NAMESPACE, OPERATOR, asyncio.sleep), ready
 
 
 def _named(pods: Pods) -> list[str]:
     """The services that can be asked, as the operator's arguments. Raises NoAnswer when there is none."""
     named = [f"{service}={','.join(ready)}" for service, ready in pods.items() if ready]
     if not named:
-        raise NoAnswer(f"no service has a Ready pod in namespace {kube_client.NAMESPACE}")
+        raise NoAnswer(f"no service has a Ready pod in namespace {NAMESPACE}")
     return named
 
 

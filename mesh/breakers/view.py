@@ -32,7 +32,7 @@ class Tables:
         console().print(page(sight, everything=self._everything))
 
     async def follow(self, sight: Sight, lines: AsyncIterator[str]) -> None:
-        with Live(page(sight), console=console(), auto_refresh=False) as live:
+        with Live(page(sight, everything=self._everything), console=console(), auto_refresh=False) as live:
             async for line in lines:
                 if sight.learn(line):
                     live.update(page(sight, everything=self._everything), refresh=True)

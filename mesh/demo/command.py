@@ -1,51 +1,65 @@
+"""How is the tour given? `argosy demo`, on the local cluster or on the one that KUBECONFIG names."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 import time
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from lightkube import AsyncClient, KubeConfig
 
 from loadtest.shopper import open_shopper
+from mesh.chosen_cluster import Cluster, Context, meant
 from mesh.demo.claims import Result
-from mesh.demo.local import audit, cluster, process_finder
+from mesh.demo.elsewhere import PodProcesses, check_stage
+from mesh.demo.local import LocalProcesses, cluster
 from mesh.demo.page import Page, readable_console
-from mesh.demo.stage import Stage
+from mesh.demo.stage import Processes, Stage
 from mesh.demo.tour import tour
-from mesh.local.addresses import LOOPBACK, addresses_of
+from mesh.gateway import reached
+from mesh.kube_client import opened
+from mesh.kubectl import find_kubectl
 from mesh.local.commands.surroundings import end_like_ctrl_c, progress, settings
-from mesh.local.settings import Settings
+from mesh.local.progress import Progress
 from mesh.local.state_folder import StateFolder
 from mesh.running_shop import Shop
 
 
 def demo(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every number to this file.")] = None,
+    context: Context = "",
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the cluster running afterwards.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the local cluster running afterwards.")] = False,
 ) -> None:
     """A guided tour of the mesh that checks itself: eight claims, each shown and judged.
 
-    Starts the cluster when it does not run, and stops what it started.
+    Starts the local cluster when it does not run, and stops what it started. On a cluster that KUBECONFIG or --context
+    names it shows the shop that `argosy deploy kind` has brought there.
 
     \b
     argosy demo
     argosy demo --keep --json reports/demo.json
+    argosy demo --context kind-argosy
 
     \b
-    Exit codes: 0 every claim holds, 1 one does not, 130 interrupted; those of `argosy up` when that fails.
+    Exit codes: 0 every claim holds, 1 one does not, 3 the shop there cannot be reached or is not complete,
+    130 interrupted; those of `argosy up` when that fails.
     """  # noqa: D301
-    chosen = settings()
+    meant_here = meant(context)
     end_like_ctrl_c()
     page = Page(readable_console())
     began = time.monotonic()
-    with progress() as told, cluster(chosen, told, keep=keep):
-        results = asyncio.run(_tour(chosen, page))
+    with progress() as told:
+        if meant_here.local:
+            with cluster(settings(), told, keep=keep):
+                results = asyncio.run(_tour(meant_here, page, told))
+        else:
+            results = asyncio.run(_tour(meant_here, page, told))
     seconds = time.monotonic() - began
     page.summary(results, seconds)
     if json_file:
@@ -53,25 +67,20 @@ def demo(
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
-async def _tour(chosen: Settings, page: Page) -> list[Result]:
-    folder = StateFolder(chosen.state)
-    gateway = f"{LOOPBACK}:{addresses_of(chosen.instance).gateway}"
-    client = AsyncClient(config=KubeConfig.from_file(folder.kubeconfig), trust_env=False)
+async def _tour(meant_here: Cluster, page: Page, told: Progress) -> list[Result]:
     began = datetime.now(UTC)
-    try:
-        async with open_shopper(gateway) as shopper:
-            stage = Stage(
-                shop=Shop(client),
-                shopper=shopper,
-                gateway=gateway,
-                began=began,
-                say=page.say,
-                process_of=process_finder(folder),
-                audit=lambda: asyncio.to_thread(audit, folder.kubeconfig),
-            )
-            return await tour(stage, page)
-    finally:
-        await client.close()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(opened(meant_here))
+        processes: Processes = LocalProcesses(StateFolder(settings().state))
+        if not meant_here.local:
+            await check_stage(client)
+            processes = PodProcesses(find_kubectl(meant_here, settings(), told))
+        gateway = await stack.enter_async_context(reached(meant_here, told))
+        shopper = await stack.enter_async_context(open_shopper(gateway))
+        stage = Stage(
+            shop=Shop(client), shopper=shopper, gateway=gateway, began=began, say=page.say, processes=processes
+        )
+        return await tour(stage, page)
 
 
 def _write(path: Path, results: list[Result], seconds: float) -> None:

@@ -7,10 +7,8 @@ from contextlib import AsyncExitStack
 from loadtest.report import Report
 from mesh.demo.claims import Check, Step, at_least, at_most
 from mesh.demo.stage import Stage, tally
+from mesh.policy.faults import FAULTS
 
-CATALOG = {"abort": {"percentage": {"value": 30}, "grpcStatus": "UNAVAILABLE"}}
-# A budget of a tenth makes up for about a tenth of the calls: twice as many would test the budget, not the retries.
-INVENTORY = {"delay": {"percentage": {"value": 10}, "fixedDelay": "3s"}}
 DEADLINE = 2.5
 ORDERS = 120
 RATE = 12
@@ -35,9 +33,9 @@ async def _under_faults(stage: Stage, how: str) -> Report:
     steady = await stage.orders(30, rate=15)
     stage.say(f"before the fault: {tally(steady)}")
     stage.say(f"30 % UNAVAILABLE into catalog, 3 s delay into 10 % of inventory; {ORDERS} orders {how}")
-    async with AsyncExitStack() as faults:
-        await faults.enter_async_context(stage.shop.fault("catalog", CATALOG))
-        await faults.enter_async_context(stage.shop.fault("inventory", INVENTORY))
+    async with AsyncExitStack() as injected:
+        for service, fault in FAULTS.items():
+            await injected.enter_async_context(stage.shop.fault(service, fault))
         report = await stage.orders(ORDERS, rate=RATE, timeout=DEADLINE)
     stage.say(f"{how}: {tally(report)}; p50 {report.quantile(0.5):.2f} s, p99 {report.quantile(0.99):.2f} s")
     return report

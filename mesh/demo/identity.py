@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from grpc import aio
-
+from mesh.demo import stranger
 from mesh.demo.claims import Check, Step, exactly
 from mesh.demo.stage import Stage
 from mesh.running_shop import Shop, pod_address
@@ -26,14 +24,14 @@ async def run(stage: Stage) -> list[Check]:
     """Identities from the servers' own logs; then a caller without a certificate, then one without permission."""
     stage.say("reading the servers' access logs: which certificate did each call come with?")
     checks = [await _callers_seen(stage, service, wanted) for service, wanted in CALLERS.items()]
-    stage.say("calling every service in plaintext, past the sidecars' mTLS")
+    stage.say("starting a pod without a sidecar, which calls every service in plaintext")
     checks.append(_answers("plaintext under STRICT", await _plaintext(stage.shop), "UNAVAILABLE"))
     stage.say("negative control: the same with the namespace's mTLS set to PERMISSIVE")
     async with stage.shop.mtls("PERMISSIVE"):
         checks.append(_answers("plaintext under PERMISSIVE", await _plaintext(stage.shop), "PERMISSION_DENIED"))
     stage.say("starting a pod with a valid certificate but no permission, which calls payments")
-    command = ["python", "-m", "mesh.demo.stranger", f"payments:{PORT}", *FORBIDDEN]
-    answers = json.loads(await stage.shop.run_once("stranger", "default", command))
+    command = stranger.command(*(f"payments:{PORT}{method}" for method in FORBIDDEN))
+    answers = stranger.answers(await stage.shop.run_once("stranger", "default", command))
     return [*checks, _answers("a stranger calling payments", answers, "PERMISSION_DENIED")]
 
 
@@ -49,16 +47,9 @@ async def _callers_seen(stage: Stage, service: str, wanted: set[str]) -> Check:
 
 async def _plaintext(shop: Shop) -> dict[str, str]:
     """What each service answers a health check without TLS: the status code by service."""
-    answers = {}
-    for service in CALLERS:
-        address = pod_address((await shop.pods(service))[0])
-        async with aio.insecure_channel(f"{address}:{PORT}") as channel:
-            try:
-                await channel.unary_unary(HEALTH, request_serializer=bytes)(b"", timeout=5)
-                answers[service] = "OK"
-            except aio.AioRpcError as error:
-                answers[service] = error.code().name
-    return answers
+    calls = {f"{pod_address((await shop.pods(service))[0])}:{PORT}{HEALTH}": service for service in CALLERS}
+    answers = stranger.answers(await shop.run_once("plaintext", "default", stranger.command(*calls), in_mesh=False))
+    return {calls[call]: code for call, code in answers.items()}
 
 
 def _answers(what: str, answers: Mapping[str, str], wanted: str) -> Check:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lightkube.resources.core_v1 import Pod
 
-from mesh.demo.stage import Books
 from mesh.local.applying import Refused
 from mesh.local.lifecycle import at_work, stop
 from mesh.local.node.pod_record import read_all
@@ -52,25 +50,18 @@ def _stop(folder: StateFolder, progress: Progress) -> None:
     progress.done("cluster stopped")
 
 
-def process_finder(state: StateFolder) -> Callable[[Pod, str], int]:
-    """A way to find the process that a pod's container is on this machine."""
+class LocalProcesses:
+    """The processes behind the pods of the local cluster, which are this machine's."""
 
-    def process_of(pod: Pod, container: str) -> int:
-        for record in read_all(state.pods):
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+
+    async def signal(self, pod: Pod, container: str, number: signal.Signals) -> int:
+        """Send a signal to the container's process; its number. Raises ShopError when there is none."""
+        for record in read_all(self._state.pods):
             if record.uid == (pod.metadata and pod.metadata.uid) and container in record.containers:
-                return record.containers[container].pid
+                process = record.containers[container].pid
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(process, number)
+                    return process
         raise ShopError(f"pod {pod_name(pod)} has no process {container} on this machine")
-
-    return process_of
-
-
-def audit(kubeconfig: Path) -> Books:
-    """What `argosy audit` says. Raises ShopError when the books cannot be read."""
-    command = [sys.executable, "-m", "mesh", "audit", "--json"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env={"KUBECONFIG": str(kubeconfig)})
-    try:
-        said = json.loads(done.stdout)
-        found = tuple(f"{one['name']}: {one['detail']}" for one in said["discrepancies"])
-        return Books(said["orders"]["total"], found)
-    except (ValueError, KeyError) as error:
-        raise ShopError(f"argosy audit ended with {done.returncode}: {done.stderr.strip()[-500:]}") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from lightkube.resources.core_v1 import Pod
 
@@ -14,12 +16,11 @@ from loadtest.shopper import Shopper
 from mesh.running_shop import Shop
 
 
-@dataclass(frozen=True)
-class Books:
-    """What the auditor found: how many orders it read, and the discrepancies by name."""
+class Processes(Protocol):
+    """The processes that pods' containers are, wherever they run."""
 
-    orders: int
-    discrepancies: tuple[str, ...]
+    async def signal(self, pod: Pod, container: str, number: signal.Signals) -> int:
+        """Send a signal to the container's process; its number there. Raises ShopError when there is none."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Stage:
     gateway: str  # where the shopper calls, host:port
     began: datetime
     say: Callable[[str], None]
-    process_of: Callable[[Pod, str], int]  # of a pod's container, on this machine
-    audit: Callable[[], Awaitable[Books]]
+    processes: Processes
 
     async def orders(self, count: int, *, rate: float, timeout: float = 5.0) -> Report:
         """Place `count` orders at `rate` per second, each with `timeout` seconds, and wait for the last."""

@@ -96,9 +96,16 @@ class Builder:
         return done.stdout
 
     def _environment(self) -> dict[str, str]:
-        # The user's proxy and module cache are welcome, flags and workspaces of their own projects are not.
-        own = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local", "GO111MODULE": "on"}
-        return {**self.environ, **own}
+        return go_environment(self.environ)
+
+
+def go_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` for the program `go`.
+
+    The user's proxy and module cache are welcome, flags and workspaces of their own projects are not.
+    """
+    own = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local", "GO111MODULE": "on"}
+    return {**environ, **own}
 
 
 def remove_unfinished(folder: Path) -> None:

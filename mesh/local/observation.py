@@ -56,7 +56,7 @@ class Observer:
         rejected = await count_all_rejected(self._http, _admin_addresses(records))
         return Picture(
             parts,
-            tuple(_deployment_picture(deployment) for deployment in deployments),
+            tuple(deployment_picture(deployment) for deployment in deployments),
             tuple(_pod_picture(pod, records.get(_uid(pod)), syncs, rejected) for pod in pods),
         )
 
@@ -71,7 +71,8 @@ def _admin_addresses(records: Mapping[str, PodRecord]) -> dict[str, str]:
     }
 
 
-def _deployment_picture(deployment: Deployment) -> DeploymentPicture:
+def deployment_picture(deployment: Deployment) -> DeploymentPicture:
+    """How many replicas a Deployment wants and has."""
     metadata, status, spec = deployment.metadata, deployment.status, deployment.spec
     wanted = spec.replicas if spec and spec.replicas is not None else 1
     seen = bool(status and metadata and status.observedGeneration == metadata.generation)
@@ -96,7 +97,7 @@ def _pod_picture(
         ready=any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or ()),
         ending=metadata.deletionTimestamp is not None,
         of_a_job=any(owner.kind == "Job" for owner in metadata.ownerReferences or ()),
-        reason=_reason(status),
+        reason=reason_of(status),
         address=status.podIP or "",
         identity=f"spiffe://cluster.local/ns/{namespace}/sa/{spec.serviceAccountName}" if has_sidecar else "",
         age_seconds=max(0.0, time.time() - metadata.creationTimestamp.timestamp()),
@@ -111,7 +112,8 @@ def _living(record: PodRecord | None) -> dict[str, ContainerRecord]:
     return {name: each for name, each in recorded.items() if ProcessId(each.pid, each.start_time).alive()}
 
 
-def _reason(status: PodStatus) -> str:
+def reason_of(status: PodStatus) -> str:
+    """Why a pod is not ready, in the words of Kubernetes; empty when it says nothing."""
     for container in status.containerStatuses or ():
         state = container.state
         if state and state.waiting and state.waiting.reason:

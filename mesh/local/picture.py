@@ -42,6 +42,8 @@ class PodPicture:
     """None for a pod without a sidecar."""
     rejected: int | None = None
     """Configurations its sidecar has rejected since it began; None when it cannot be asked."""
+    node: str | None = None
+    """The node it is on, empty before it has one; None on the local cluster, where its processes are seen instead."""
 
     @property
     def restarts(self) -> int:

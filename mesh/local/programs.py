@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,8 +86,8 @@ def programs_of(settings: Settings) -> Programs:
     """Where this checkout's programs are, or will be once built."""
     if settings.programs:
         return Programs(settings.programs)
-    key = _key((MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), RECIPE.text().encode())
-    envoy = settings.cache / "envoy" / _key(ENVOY_REQUIREMENTS.read_bytes()) / "envoy" / "_bin" / "envoy"
+    key = key_of((MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), RECIPE.text().encode())
+    envoy = settings.cache / "envoy" / key_of(ENVOY_REQUIREMENTS.read_bytes()) / "envoy" / "_bin" / "envoy"
     return Programs(settings.cache / "programs" / key / "bin", envoy)
 
 
@@ -104,11 +105,26 @@ def ensure(
     if settings.programs:
         names = ", ".join(programs.missing(wanted))
         raise BuildFailed(f"{settings.programs} (ARGOSY_PROGRAMS) holds no {names}; unset it to have them built")
-    lock = settings.cache / "programs" / "build.lock"
-    with wait_and_hold(lock, "a build", lambda holder: progress.now(f"waiting: {holder} already builds programs")):
+    with only_builder(settings.cache, progress):
         remove_unfinished(programs.folder.parent)
         _build(programs, wanted, settings, progress, environ)
     return programs
+
+
+@contextmanager
+def only_builder(cache: Path, progress: Progress) -> Iterator[None]:
+    """Be the only one who builds in `cache` for the time of the block; waits for another, and says so."""
+    lock = cache / "programs" / "build.lock"
+    with wait_and_hold(lock, "a build", lambda holder: progress.now(f"waiting: {holder} already builds programs")):
+        yield
+
+
+def key_of(*contents: bytes) -> str:
+    """The name of the folder for what is made of `contents` and of nothing else."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:16]
 
 
 def _build(
@@ -129,20 +145,13 @@ def _build(
         builder.build(packages, programs.folder, progress)
     if CRDS in missing:
         source = builder.module_folder("istio.io/istio") / ISTIO_CRDS
-        _write(programs.crds, condense(source))
+        write_whole(programs.crds, condense(source))
 
 
 def _install_envoy(program: Path) -> None:
     if not program.exists():
         install_wheels(ENVOY_REQUIREMENTS, program.parents[2])
         program.chmod(0o755)
-
-
-def _key(*contents: bytes) -> str:
-    digest = hashlib.sha256()
-    for content in contents:
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()[:16]
 
 
 def _link(target: Path, link: Path) -> None:
@@ -153,7 +162,8 @@ def _link(target: Path, link: Path) -> None:
     half.replace(link)
 
 
-def _write(target: Path, text: str) -> None:
+def write_whole(target: Path, text: str) -> None:
+    """Write `target` so that nobody ever reads half of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f".{target.name}.{os.getpid()}")
     half.write_text(text, encoding="utf-8")

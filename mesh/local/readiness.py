@@ -26,17 +26,22 @@ def missing(picture: Picture) -> list[str]:
     """All that is not as it should be: parts, replicas, pods, sidecars. Empty when the cluster is ready."""
     if picture.problem:
         return [picture.problem]
-    replicas = [
+    pods = [problem for pod in picture.pods for problem in [missing_of_pod(pod)] if problem]
+    parts = [f"{name} does not work" for name in missing_parts(picture.parts)]
+    return parts + missing_replicas(picture) + pods
+
+
+def missing_replicas(picture: Picture) -> list[str]:
+    """The Deployments that have fewer replicas than they want, be there a pod to see or none."""
+    return [
         f"{deployment.name}: {deployment.ready} of {deployment.wanted} replicas ready"
         for deployment in picture.deployments
         if deployment.ready < deployment.wanted
     ]
-    pods = [problem for pod in picture.pods for problem in [_missing_of_pod(pod)] if problem]
-    parts = [f"{name} does not work" for name in missing_parts(picture.parts)]
-    return parts + replicas + pods
 
 
-def _missing_of_pod(pod: PodPicture) -> str:
+def missing_of_pod(pod: PodPicture) -> str:
+    """What is not as it should be with one pod; empty when nothing is."""
     if pod.ending:
         return f"{pod.name} is ending"
     if pod.of_a_job:
@@ -44,16 +49,16 @@ def _missing_of_pod(pod: PodPicture) -> str:
     if not pod.ready:
         return f"{pod.name} is {pod.phase}" + (f" ({pod.reason})" if pod.reason else "")
     lost = [container.name for container in pod.containers if container.pid is None]
-    if lost:  # the API still says what the last node saw
+    if lost and pod.node is None:  # the API still says what the last node saw
         return f"{pod.name}: {', '.join(lost)} does not run"
-    problem = _problem_of_sidecar(pod.sync, pod.rejected) if pod.sync else ""
+    problem = _problem_of_sidecar(pod.sync, pod) if pod.sync else ""
     return f"{pod.name}: sidecar {problem}" if problem else ""
 
 
-def _problem_of_sidecar(sync: Sync, rejected: int | None) -> str:
+def _problem_of_sidecar(sync: Sync, pod: PodPicture) -> str:
     if not sync.synced:
         return sync.detail
-    if rejected is None:
-        return "does not say whether it rejected anything"
+    if pod.rejected is None:
+        return "" if pod.node is not None else "does not say whether it rejected anything"
     # Whether it has been mended nobody says: istiod forgets a refusal when something else is taken.
-    return f"refused {rejected} configurations and may lack them" if rejected else ""
+    return f"refused {pod.rejected} configurations and may lack them" if pod.rejected else ""

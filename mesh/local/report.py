@@ -12,19 +12,22 @@ from rich.text import Text
 from mesh.local.picture import Picture, PodPicture
 from mesh.local.process_identity import ProcessId
 from mesh.local.progress import as_minutes
-from mesh.local.readiness import missing
+from mesh.local.readiness import missing, missing_replicas
 from mesh.local.supervisor_state import PartState
 
 _DETAIL = 120
 """Letters of what Envoy says in a table; the whole is in the JSON document."""
 
 
-def as_json(picture: Picture, supervisor: ProcessId) -> dict[str, Any]:
-    """The document of `argosy status --json`: everything the tables show, and every process by pid and start time."""
+def as_json(picture: Picture, supervisor: ProcessId | None = None) -> dict[str, Any]:
+    """The document of `argosy status --json`: everything the tables show, and every process by pid and start time.
+
+    On a cluster that is not this machine's own there are no processes, and no supervisor.
+    """
     return {
         "ready": not missing(picture),
         "missing": missing(picture),
-        "supervisor": {"pid": supervisor.pid, "start_time": supervisor.started},
+        "supervisor": supervisor and {"pid": supervisor.pid, "start_time": supervisor.started},
         "parts": [_part(part, picture.taken_at) for part in picture.parts],
         "deployments": [vars(deployment) for deployment in picture.deployments],
         "pods": [_pod(pod) for pod in picture.pods],
@@ -62,6 +65,7 @@ def _pod(pod: PodPicture) -> dict[str, Any]:
         "restarts": pod.restarts,
         "identity": pod.identity,
         "address": pod.address,
+        "node": pod.node,
         "age_seconds": round(pod.age_seconds, 1),
         "containers": [vars(container) for container in pod.containers],
         "sidecar": {"synced": pod.sync.synced, "detail": pod.sync.detail, "rejected": pod.rejected}
@@ -74,6 +78,7 @@ def as_tables(picture: Picture, *, with_parts: bool) -> RenderableType:
     """The tables of `argosy status`, without the control plane for `argosy up`."""
     shown: list[RenderableType] = [_parts_table(picture)] if with_parts else []
     shown.append(Text(picture.problem, style="red") if picture.problem else _pods_table(picture))
+    shown += [Text(f" {lacking}", style="yellow") for lacking in missing_replicas(picture)]
     return Group(*shown)
 
 
@@ -88,13 +93,15 @@ def _parts_table(picture: Picture) -> Table:
 
 def _pods_table(picture: Picture) -> Table:
     table = Table(box=None, header_style="bold")
-    for column in ("pod", "version", "ready", "restarts", "sidecar", "identity", "address", "uptime"):
+    nodes = any(pod.node is not None for pod in picture.pods)
+    place = "node" if nodes else "address"
+    for column in ("pod", "version", "ready", "restarts", "sidecar", "identity", place, "uptime"):
         # Names and identities are for copying: rather on two lines than cut.
         table.add_column(column, overflow="fold")
     for pod in sorted(picture.pods, key=lambda pod: (pod.namespace, pod.name)):
         table.add_row(
-            pod.name, pod.version, _readiness(pod), str(pod.restarts), _sidecar(pod), pod.identity, pod.address,
-            as_minutes(pod.age_seconds),
+            pod.name, pod.version, _readiness(pod), str(pod.restarts), _sidecar(pod), pod.identity,
+            pod.node if nodes else pod.address, as_minutes(pod.age_seconds),
         )  # fmt: skip
     return table
 
@@ -116,6 +123,8 @@ def _sidecar(pod: PodPicture) -> Text:
         return Text(
             shorten(pod.sync.detail, _DETAIL, placeholder=" ..."), style="red" if pod.sync.refuses else "yellow"
         )
+    if pod.node is not None:  # what it has rejected is in what istiod says
+        return Text(pod.sync.detail, style="yellow") if pod.sync.detail else Text("synced", style="green")
     if pod.rejected is None:
         return Text("does not answer", style="yellow")
     return Text(f"refused {pod.rejected} before", style="yellow") if pod.rejected else Text("synced", style="green")

@@ -20,6 +20,8 @@ def lint_objects(overlay: str, objects: Sequence[Object]) -> list[Finding]:
             Finding("retries-without-budget", overlay, problem)
             for problem in retries_without_budget(virtual, destinations)
         ),
+        *(Finding("no-failover", overlay, problem) for problem in zones_that_are_never_left(destinations)),
+        *(Finding("no-warm-up", overlay, problem) for problem in warm_ups_that_are_ignored(destinations)),
     ]
 
 
@@ -45,6 +47,34 @@ def retries_without_budget(virtual_services: Sequence[Object], destinations: Seq
             for part, policy in {"": rule["spec"], **subsets}.items():
                 if not policy.get("trafficPolicy", {}).get("retryBudget", {}).get("percent"):
                     yield f"DestinationRule {rule['metadata']['name']}{part} is retried without a budget"
+
+
+def zones_that_are_never_left(destinations: Sequence[Object]) -> Iterator[str]:
+    """Only pods that are ejected make room for those of another zone: without it, a sick zone keeps its calls."""
+    for name, policy in _policies(destinations):
+        if policy.get("loadBalancer", {}).get("localityLbSetting", {}).get("enabled") and not _ejects(policy):
+            yield f"DestinationRule {name} prefers the caller's zone and ejects nobody from it"
+
+
+def warm_ups_that_are_ignored(destinations: Sequence[Object]) -> Iterator[str]:
+    """Istio hands a warm-up on only to these two (istio: core/cluster_traffic_policy.go)."""
+    for name, policy in _policies(destinations):
+        balancer = policy.get("loadBalancer", {})
+        if "warmup" in balancer and balancer.get("simple") not in {"LEAST_REQUEST", "ROUND_ROBIN"}:
+            yield f"DestinationRule {name} warms pods up, and balances neither by LEAST_REQUEST nor by ROUND_ROBIN"
+
+
+def _policies(destinations: Sequence[Object]) -> Iterator[tuple[str, Object]]:
+    """The traffic policy of every host, and of every subset as it comes to with what it inherits."""
+    for rule in destinations:
+        name, own = rule["metadata"]["name"], rule["spec"].get("trafficPolicy", {})
+        yield name, own
+        for subset in rule["spec"].get("subsets", []):
+            yield f"{name} subset {subset['name']}", own | subset.get("trafficPolicy", {})
+
+
+def _ejects(policy: Object) -> bool:
+    return bool(policy.get("outlierDetection", {}).get("maxEjectionPercent", 0))
 
 
 def effective_rules(virtual_services: Sequence[Object]) -> Iterator[tuple[str, Object, Object]]:

@@ -64,13 +64,23 @@ def _source(value: Any, indent: str = "") -> str:
         arguments = "".join(f"{inner}{name}={_source(each, inner)},\n" for name, each in given)
         return f"{type(value).__name__}(\n{arguments}{indent})"
     if isinstance(value, Mapping):
-        items = "".join(f"{inner}{json.dumps(key)}: {_source(each, inner)},\n" for key, each in value.items())
-        return f"{{\n{items}{indent}}}"
+        return _mapping(value, indent)
     if isinstance(value, frozenset):
         return f"frozenset({{{', '.join(sorted(map(_source, value)))}}})"
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
     return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _mapping(value: Mapping[str, Any], indent: str) -> str:
+    """What is the same for all is said once."""
+    inner = indent + "    "
+    first, *others = value.values()
+    if others and all(other == first for other in others):
+        keys = "".join(f"{inner}    {json.dumps(key)},\n" for key in value)
+        return f"dict.fromkeys(\n{inner}(\n{keys}{inner}),\n{inner}{_source(first, inner)},\n{indent})"
+    items = "".join(f"{inner}{json.dumps(key)}: {_source(each, inner)},\n" for key, each in value.items())
+    return f"{{\n{items}{indent}}}"
 
 
 def _default(field: Any) -> Any:

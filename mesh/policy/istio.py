@@ -2,7 +2,7 @@
 
 outside ── gateway ──────┐ retries, perTryTimeout       VirtualService <service>
                          ├─ one entrance each,  ─────▶  route `primary`: which versions answer
-inside ─── <service>-mesh┘ delegating to                DestinationRule <service>: subsets, ejection, budget
+inside ─── <service>-mesh┘ delegating to                DestinationRule <service>: subsets, ejection, budget, balance
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from mesh.policy.yaml_text import Because, text
 
 FOLDER = "k8s/components/istio"
 PRINCIPAL = "cluster.local/ns/shop/sa/"
+EVERY = "every"
+"""The subset of all pods, for those who want to reach each of them."""
 
 Object = dict[str, Any]
 
@@ -139,12 +141,12 @@ def _explained(per_try: float, rpcs: Sequence[Rpc], *, outside: bool) -> str | B
 
 
 def _direct(service: str, contract: str) -> Object:
-    why = "about single pods: any pod of any version, whatever a canary's weights are"
+    why = "about single pods: every pod of any version in turn, whatever a canary's weights are"
     return {
         "name": Because("admin", why),
         "match": [{"uri": {"prefix": f"{contract}/"}}],
         "retries": {"attempts": 0},
-        "route": [{"destination": {"host": service}}],
+        "route": [{"destination": {"host": service, "subset": EVERY}}],
     }
 
 
@@ -162,12 +164,33 @@ def destination_rule(graph: Graph, service: str) -> Object:
         },
         "retryBudget": budget,
         "outlierDetection": _outlier_detection(graph, service),
+        "loadBalancer": _load_balancer(mesh),
     }
     why = "each states its own: Istio has lost the host's budget at subsets (istio#59667)"
     own = {**budget, "percent": Because(_whole(mesh.retry_budget.percent), why)}
     v1 = {"name": "v1", "labels": {"version": "v1"}, "trafficPolicy": {"retryBudget": own}}
-    spec = {"host": service, "trafficPolicy": policy, "subsets": [v1]}
+    every = {"name": EVERY, "trafficPolicy": {"retryBudget": own, "loadBalancer": _in_turn()}}
+    spec = {"host": service, "trafficPolicy": policy, "subsets": [v1, every]}
     return _object("networking.istio.io/v1", "DestinationRule", service, spec)
+
+
+def _load_balancer(mesh: Mesh) -> Object:
+    warm_up = mesh.warm_up
+    return {
+        "simple": "LEAST_REQUEST",
+        # Written out because a mesh may say otherwise; what is ejected above makes room for pods of other zones.
+        "localityLbSetting": {"enabled": mesh.nearest_first},
+        "warmup": {
+            "duration": duration(warm_up.duration),
+            "minimumPercent": _whole(warm_up.minimum_percent),
+            "aggression": _whole(warm_up.aggression),
+        },
+    }
+
+
+def _in_turn() -> Object:
+    why = "no pod is too far away or too new to be asked"
+    return {"simple": "ROUND_ROBIN", "localityLbSetting": {"enabled": Because(value=False, why=why)}}
 
 
 def _outlier_detection(graph: Graph, service: str) -> Object:

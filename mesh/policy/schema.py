@@ -142,6 +142,14 @@ class MeshBudget(Section):
     least: int = Field(default=3, ge=1)
 
 
+class WarmUp(Section):
+    """How a pod that has just come gets its share of the calls. Reasons: docs/decisions/0022."""
+
+    duration: Seconds = 10.0
+    minimum_percent: float = Field(default=20.0, gt=0, le=100)  # of its share, at first
+    aggression: float = Field(default=1.0, gt=0)  # 1: the share grows evenly; more: sooner
+
+
 class Mesh(Section):
     """What the mesh does with every call of this service. Reasons: docs/decisions/0004."""
 
@@ -151,6 +159,8 @@ class Mesh(Section):
     retry_budget: MeshBudget = MeshBudget()
     connect_timeout: Seconds = 0.3
     max_requests: int = Field(default=1000, ge=1)
+    nearest_first: bool = True  # pods of the caller's own zone as long as they are well: docs/decisions/0022
+    warm_up: WarmUp = WarmUp()
 
 
 class Outlier(Section):

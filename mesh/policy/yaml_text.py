@@ -17,13 +17,14 @@ _PLAIN = re.compile(r"[\w/][\w./,-]*")
 class Because:
     """A scalar, and why it is what it is."""
 
-    value: str | float
+    value: str | float | bool
     why: str
 
 
-def text(comment: str, document: Mapping[str, Any]) -> str:
+def text(comment: str, document: Mapping[str, Any] | list[Any]) -> str:
     """`comment`, each of its lines behind a #, and the document below it."""
-    return "\n".join([*(f"# {line}" for line in comment.splitlines()), *_lines(document)]) + "\n"
+    lines = _items(document, "") if isinstance(document, list) else _lines(document)
+    return "\n".join([*(f"# {line}" for line in comment.splitlines()), *lines]) + "\n"
 
 
 def _lines(node: Mapping[str, Any], indent: str = "") -> Iterator[str]:

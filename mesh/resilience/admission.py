@@ -26,7 +26,7 @@ from mesh.resilience.server_policy import Priority, ServerPolicy
 
 Clock = Callable[[], float]
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds that a refused caller is asked to wait
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds that a refused caller is asked to wait, before jitter
 _RECENT = 1 / 64  # the weight of the newest call in the share of refused ones
 
 

@@ -40,6 +40,7 @@ from mesh.resilience.rolling import RollingCount
 from mesh.resilience.verdicts import FAILED, HEALTHY, NEUTRAL, SLOW, Health
 
 CLOSED, OPEN, HALF_OPEN = pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN
+SETTLED = -1  # the generation of a call from which there is nothing left to learn
 
 
 class Counts(NamedTuple):
@@ -124,6 +125,13 @@ class Breaker:
         self._trials += 1
         return self._generation
 
+    def answered(self, generation: int, health: Health, now: float) -> int:
+        """Learn from a trial's first message, for its stream may last for hours: the generation to settle it with."""
+        if self._storage.state != HALF_OPEN:
+            return generation
+        self.settle(generation, health, now)
+        return SETTLED
+
     def settle(self, generation: int, health: Health, now: float) -> None:
         """Learn how an admitted call ended."""
         if generation != self._generation or self.forced is not None:
@@ -197,6 +205,9 @@ class NoBreaker:
 
     def admit(self, now: float) -> int:  # noqa: ARG002 - the breaker's signature
         return 0
+
+    def answered(self, generation: int, health: Health, now: float) -> int:  # noqa: ARG002 - the breaker's signature
+        return generation
 
     def settle(self, generation: int, health: Health, now: float) -> None:
         """Forget it."""

@@ -114,11 +114,6 @@ class Attempt:
         self._call = call
         self._answered: float | None = None
 
-    def answered(self) -> None:
-        """The first message of a stream is here: from now on it is not slow, however long it lasts."""
-        if self._answered is None:
-            self._answered = self._call.guard.clock()
-
     def __enter__(self) -> float:
         """The seconds the attempt may take. Raises DeadlineSpent, BulkheadFull or CircuitOpen."""
         call, guard = self._call, self._call.guard
@@ -142,6 +137,14 @@ class Attempt:
         call.cut_short = longest is not None and longest < left
         self._allowed = longest if longest is not None and longest < left else left
         return self._allowed
+
+    def answered(self) -> None:
+        """The first message of a stream is here: from now on it is neither slow nor a trial, however long it lasts."""
+        if self._answered is None:
+            guard = self._call.guard
+            self._answered = now = guard.clock()
+            health = SLOW if now - self._started > guard.breaker.slow_after else HEALTHY
+            self._generation = guard.breaker.answered(self._generation, health, now)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

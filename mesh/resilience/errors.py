@@ -10,7 +10,7 @@
     ValueError
     +-- PolicyInvalid           a policy contradicts itself; raised where it is written, all problems at once
 
-The first two are AioRpcErrors so that whoever handles a peer's failures handles them with the same lines.
+What fails a call is an AioRpcError, so that whoever handles a peer's failures handles it with the same lines.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from services.auditor import policy, reading, report
 from services.auditor.audit import audit
 from services.hosting import Host, HostSettings, logs
+from services.hosting.pages import Unreadable
 from services.hosting.settings import HostAndPort, settings_or_exit
 
 EXIT_CODES = {report.CLEAN: 0, report.WRONG: 1, report.UNREADABLE: 3}
@@ -51,7 +52,7 @@ async def examine(settings: AuditorSettings, settle_seconds: float) -> dict[str,
             return report.facts(
                 await audit(reader.read, settle_seconds=settle_seconds, monotonic=time.monotonic, sleep=asyncio.sleep)
             )
-        except reading.Unreadable as error:
+        except Unreadable as error:
             return {"verdict": report.UNREADABLE, "problem": str(error)}
 
 

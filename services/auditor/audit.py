@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.auditor.books import Books, Discrepancy, discrepancies
-from services.auditor.reading import Unreadable
+from services.hosting.pages import Unreadable
 
 PAUSE_SECONDS = 1.0
 """Between two readings: long enough for a healthy order to be finished."""

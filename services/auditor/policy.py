@@ -11,20 +11,18 @@ from mesh.resilience import MethodPolicy, PeerPolicy
 
 PEERS: Mapping[str, PeerPolicy] = {
     "inventory": PeerPolicy(
-        methods={
-            "/shop.inventory.v1.InventoryService/ListReservations": MethodPolicy(
+        methods=dict.fromkeys(
+            (
+                "/shop.inventory.v1.InventoryService/ListReservations",
+                "/shop.inventory.v1.InventoryService/ListStock",
+            ),
+            MethodPolicy(
                 timeout=10.0,
                 per_try_timeout=3.0,
                 idempotent=True,
                 group="books",
             ),
-            "/shop.inventory.v1.InventoryService/ListStock": MethodPolicy(
-                timeout=10.0,
-                per_try_timeout=3.0,
-                idempotent=True,
-                group="books",
-            ),
-        },
+        ),
     ),
     "orders": PeerPolicy(
         methods={

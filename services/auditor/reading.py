@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from grpc import StatusCode
-from grpc.aio import AioRpcError
 from shop.inventory.v1 import inventory_pb2
 from shop.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from shop.orders.v1 import orders_pb2
@@ -16,28 +14,9 @@ from shop.payments.v1 import payments_pb2
 from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 
 from services.auditor.books import Books
+from services.hosting.pages import PAGE_SIZE, Page, pages
 
-PAGE_SIZE = 500
-"""The largest orders fit 500 times into gRPC's 4 MiB."""
-
-
-class HasNext(Protocol):
-    """What every List response has."""
-
-    next_page_token: str
-
-
-Page = TypeVar("Page", bound=HasNext)
 Row = TypeVar("Row")
-
-
-class Unreadable(Exception):
-    """A service does not answer (then it is `transient`), or refuses."""
-
-    def __init__(self, service: str, code: StatusCode, details: str | None) -> None:
-        super().__init__(f"{service}: {code.name}: {details}")
-        self.service, self.code = service, code
-        self.transient = code in {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED}
 
 
 @dataclass(frozen=True)
@@ -75,14 +54,4 @@ class Reader:
 async def _rows(
     service: str, fetch: Callable[[str], Awaitable[Page]], rows: Callable[[Page], Iterable[Row]]
 ) -> list[Row]:
-    """The rows of every page, from the page without a token to the one without a next."""
-    found: list[Row] = []
-    token = ""
-    while True:
-        try:
-            page = await fetch(token)
-        except AioRpcError as error:
-            raise Unreadable(service, error.code(), error.details()) from error
-        found += rows(page)
-        if not (token := page.next_page_token):
-            return found
+    return [row async for page in pages(service, fetch) for row in rows(page)]

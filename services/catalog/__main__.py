@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from pydantic.dataclasses import dataclass
@@ -13,9 +14,8 @@ from shop.catalog.v1.catalog_pb2_grpc import add_CatalogServiceServicer_to_serve
 from services.catalog import policy, store
 from services.catalog.seed import read_seed
 from services.catalog.servicer import CatalogServicer
-from services.hosting import Host, Hosted, HostSettings, run
-from services.hosting.clock import microseconds
-from services.hosting.database import open_database
+from services.hosting import Host, Hosted, HostSettings, Migration, run
+from services.hosting.schema import Seed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,20 +26,19 @@ class CatalogSettings(HostSettings):
     seed_file: Path | None = None
 
 
+def seed(settings: CatalogSettings, host: Host) -> Seed:
+    """What adds the products of SEED_FILE. Raises CannotStart."""
+    products = read_seed(settings.seed_file) if settings.seed_file else []
+    return partial(store.add_absent, products=products, now=host.now())
+
+
 @asynccontextmanager
 async def build(settings: CatalogSettings, host: Host) -> AsyncIterator[Hosted]:
-    def now() -> int:
-        return microseconds(host.clock.now())
-
-    seed = read_seed(settings.seed_file) if settings.seed_file else []
-    async with open_database(settings.database_url, MIGRATIONS, connections=settings.database_connections) as database:
-        if seed:
-            added = await database.write(store.add_absent, seed, now())
-            host.logger.info("seeded", extra={"added": added})
-        servicer = CatalogServicer(database, now)
+    async with host.database(MIGRATIONS, seed(settings, host)) as database:
+        servicer = CatalogServicer(database, host.now)
         service = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"]
         yield Hosted(servicers=[(service, servicer, add_CatalogServiceServicer_to_server)], policy=policy.SERVER)
 
 
 if __name__ == "__main__":
-    run(CatalogSettings, build)
+    run(CatalogSettings, build, Migration(CatalogSettings, MIGRATIONS, seed))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 from shop.catalog.v1 import catalog_pb2 as pb
 from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceServicer
@@ -14,6 +13,7 @@ from shop.money.v1.money_pb2 import Money
 from services.catalog import store
 from services.catalog.products import Product, Stored, folded
 from services.hosting import paging
+from services.hosting.clock import timestamp
 from services.hosting.database import Database
 from services.hosting.errors import InvalidRequest, NotFound
 
@@ -76,7 +76,7 @@ class CatalogServicer(CatalogServiceServicer):
         self, kind: str, words: Sequence[str], request: pb.ListProductsRequest | pb.SearchProductsRequest
     ) -> tuple[list[pb.Product], str]:
         """One page of a list, and the token of the next."""
-        size = paging.page_size(request.page_size, default=PAGE_SIZE)
+        size = request.page_size or PAGE_SIZE
         after = paging.decode(kind, request.page_token)
         found = await self._database.read(store.page, words, after, size + 1)
         products, more = paging.page(kind, found, size, lambda stored: stored.product.id)
@@ -90,15 +90,14 @@ def from_message(message: pb.Product) -> Product:
 
 
 def to_message(stored: Stored) -> pb.Product:
-    product, updated = stored.product, Timestamp()
-    updated.FromMicroseconds(stored.updated_at)
+    product = stored.product
     return pb.Product(
         id=product.id,
         name=product.name,
         description=product.description,
         price=Money(currency_code=product.currency_code, units=product.units, nanos=product.nanos),
         etag=stored.etag,
-        update_time=updated,
+        update_time=timestamp(stored.updated_at),
     )
 
 

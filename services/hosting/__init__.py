@@ -2,6 +2,7 @@
 
 from services.hosting.hosted import Host, Hosted
 from services.hosting.lifecycle import run
+from services.hosting.migrating import Migration
 from services.hosting.settings import HostSettings
 
-__all__ = ["Host", "HostSettings", "Hosted", "run"]
+__all__ = ["Host", "HostSettings", "Hosted", "Migration", "run"]

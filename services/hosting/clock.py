@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 
 class Clock(Protocol):
     def monotonic(self) -> float:
@@ -33,6 +35,8 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def moment(microseconds: int) -> datetime:
-    """The time that many microseconds after 1970 began, in UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+def timestamp(microseconds: int) -> Timestamp:
+    """That many microseconds after 1970 began: how contracts write times."""
+    written = Timestamp()
+    written.FromMicroseconds(microseconds)
+    return written

@@ -17,8 +17,10 @@ pods share (postgresql.py). What that asks of a work, on both:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -28,8 +30,12 @@ from sqlalchemy.exc import ArgumentError
 
 from services.hosting.errors import CannotStart
 from services.hosting.lanes import Lane
+from services.hosting.schema import Change, Seed
 
 CONNECTIONS = 8  # of one process to a database server
+WAIT_SECONDS = 30.0  # pods start in any order
+
+logger = logging.getLogger("argosy.database")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,18 +72,39 @@ class TwoLanes:
 
 
 @asynccontextmanager
-async def open_database(url: str, migrations: Path, *, connections: int = CONNECTIONS) -> AsyncIterator[Database]:
-    """The database at `url`, its schema upgraded first to the newest revision in `migrations`.
+async def open_database(
+    url: str,
+    migrations: Path,
+    *,
+    seed: Seed | None = None,
+    migrating: bool = True,
+    wait_seconds: float = WAIT_SECONDS,
+    connections: int = CONNECTIONS,
+) -> AsyncIterator[Database]:
+    """The database at `url`, its schema at the newest revision in `migrations` or a newer one.
 
-    Replicas may start at once: one upgrades, the others wait and find it done. `connections` bounds
-    those to a database server; a file has its own numbers. Raises CannotStart when the database
-    cannot be used.
+    It is upgraded and seeded first: replicas may start at once, one does it, the others wait and find
+    it done. Unless `migrating`, somebody else does it (`migrate`), and is waited for. `wait_seconds` is
+    how long a server that does not answer is waited for, and that somebody. `connections` bounds those
+    to a server; a file has its own numbers. Raises CannotStart when the database cannot be used.
     """
-    database = await _opened(_parsed(url), migrations, connections)
+    store = _store(_parsed(url))
+    if migrating:
+        await _migrated(store, migrations, seed, wait_seconds)
+    else:
+        await store.wait(migrations, wait_seconds)
+    database = TwoLanes(*store.lanes(connections))
     try:
         yield database
     finally:
         await database.close()
+
+
+async def migrate(
+    url: str, migrations: Path, *, seed: Seed | None = None, wait_seconds: float = WAIT_SECONDS
+) -> Change:
+    """Upgrade the database at `url` and seed it; nothing is changed when it is so already. Raises CannotStart."""
+    return await _migrated(_store(_parsed(url)), migrations, seed, wait_seconds)
 
 
 def insert_new(connection: Connection, table: Table, **values: object) -> bool:
@@ -90,21 +117,33 @@ def insert_new(connection: Connection, table: Table, **values: object) -> bool:
     return bool(connection.execute(statement, values).rowcount == 1)
 
 
-async def _opened(url: URL, migrations: Path, connections: int) -> TwoLanes:
+class Store(Protocol):
+    """One kind of database, at one place."""
+
+    async def prepare(self, migrations: Path, seed: Seed | None, wait_seconds: float) -> Change:
+        """Upgrade and seed it, one process at a time. Raises CannotStart."""
+
+    async def wait(self, migrations: Path, wait_seconds: float) -> None:
+        """Wait until somebody else has; change nothing. Raises CannotStart."""
+
+    def lanes(self, connections: int) -> tuple[Lane, Lane]:
+        """The lane that writes, and the one that reads."""
+
+
+async def _migrated(store: Store, migrations: Path, seed: Seed | None, wait_seconds: float) -> Change:
+    change = await store.prepare(migrations, seed, wait_seconds)
+    logger.info("database ready", extra=asdict(change))
+    return change
+
+
+def _store(url: URL) -> Store:
     if url.get_backend_name() == "sqlite":
-        from services.hosting import sqlite  # noqa: PLC0415  # a process loads the one it uses
+        from services.hosting.sqlite import File  # noqa: PLC0415  # a process loads the one it uses
 
-        file = _file(url)
-        await sqlite.prepare(file, migrations)
-        return TwoLanes(*sqlite.lanes(file))
-    from services.hosting import postgresql  # noqa: PLC0415  # see above
+        return File(Path(url.database or "").absolute())
+    from services.hosting.postgresql import Server  # noqa: PLC0415  # see above
 
-    await postgresql.prepare(url, migrations)
-    return TwoLanes(*postgresql.lanes(url, connections))
-
-
-def _file(url: URL) -> Path:
-    return Path(url.database or "").absolute()
+    return Server(url)
 
 
 def _parsed(url: str) -> URL:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -17,9 +18,13 @@ from mesh.resilience import Listener, Peer, PeerPolicy, open_peer
 from mesh.resilience.server_policy import ServerPolicy
 from mesh.resilience.waiting import WaitListener
 from services.hosting.circuit_watch import CircuitWatch
-from services.hosting.clock import Clock, SystemClock
+from services.hosting.clock import Clock, SystemClock, microseconds
 from services.hosting.metrics import process_registry
 from services.hosting.settings import HostSettings
+
+if TYPE_CHECKING:
+    from services.hosting.database import Database
+    from services.hosting.schema import Seed
 
 # The contract of a service, its implementation, and the generated function that adds it to a server.
 Servicer = tuple[ServiceDescriptor, Any, Callable[[Any, grpc.aio.Server], None]]
@@ -52,6 +57,10 @@ class Host:
     """Whom this process calls, while it may."""
     circuit_watch: CircuitWatch = field(default_factory=CircuitWatch)
 
+    def now(self) -> int:
+        """Microseconds since 1970, UTC: how services keep times."""
+        return microseconds(self.clock.now())
+
     @property
     def logger(self) -> logging.Logger:
         return logging.getLogger(f"argosy.{self.settings.service_name}")
@@ -62,6 +71,20 @@ class Host:
 
         waits = WaitListener(self.clock.monotonic)
         return (*telemetry.listeners(self.registry, self.logger), self.circuit_watch, waits)
+
+    def database(self, migrations: Path, seed: Seed | None = None) -> AbstractAsyncContextManager[Database]:
+        """The service's database as the settings want it, open while the block runs. Entering raises CannotStart."""
+        from services.hosting.database import open_database  # noqa: PLC0415  # a process without one does not load it
+
+        settings = self.settings
+        return open_database(
+            settings.database_url,
+            migrations,
+            seed=seed,
+            migrating=settings.schema == "migrate",
+            wait_seconds=settings.database_wait_seconds,
+            connections=settings.database_connections,
+        )
 
     @asynccontextmanager
     async def peer(self, name: str, address: str, policy: PeerPolicy) -> AsyncIterator[Peer]:

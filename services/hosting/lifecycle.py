@@ -1,6 +1,6 @@
 """How does a service live? Start, serve, drain.
 
-    build           the service's own parts, its database first
+    build           the service's own parts, its database first; a signal ends it here and now
     listen          health is SERVING from here on
     ... SIGTERM or SIGINT ...
     NOT_SERVING     probes and endpoint lists learn of it during DRAIN_DELAY_SECONDS, while calls are
@@ -20,10 +20,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from argosy.resilience.v1.resilience_admin_pb2_grpc import add_ResilienceAdminServiceServicer_to_server
@@ -36,6 +36,7 @@ from services.hosting.background import running
 from services.hosting.errors import CannotStart
 from services.hosting.hosted import Host, Hosted
 from services.hosting.interception import Interceptor
+from services.hosting.migrating import Migration, asked_to_migrate
 from services.hosting.observation import Observer
 from services.hosting.server import create_server, listening
 from services.hosting.settings import HostSettings, settings_or_exit
@@ -68,28 +69,44 @@ class Drain:
             pass
 
 
-def run(kind: type[Settings], build: Build[Settings]) -> None:
-    """Run a service until it is told to stop; the whole of a service's `__main__`.
+def run(kind: type[Settings], build: Build[Settings], migration: Migration[Any] | None = None) -> None:
+    """Run a service until it is told to stop, or its command `migrate`; the whole of a service's `__main__`.
 
-    Exit code 2 when a setting is wrong, 1 when the service cannot start.
+    Exit code 2 when a setting or the usage is wrong, 1 when the service cannot start, or migrate, or is
+    told to stop before it has.
     """
-    settings = settings_or_exit(kind, os.environ)
+    migrating = asked_to_migrate(kind.service_name, sys.argv[1:], migration)
+    settings = settings_or_exit(migration.settings if migration and migrating else kind, os.environ)
     logs.configure(settings)
     try:
-        asyncio.run(_live(settings, build))
+        asyncio.run(_stoppable(migration.run(settings) if migration and migrating else _live(settings, build)))
     except CannotStart as error:
-        logger.critical("cannot start: %s", error)
+        logger.critical("cannot %s: %s", "migrate" if migrating else "start", error)
+        sys.exit(1)
+    except asyncio.CancelledError:
+        logger.warning("stopped before it %s", "had migrated" if migrating else "served")
         sys.exit(1)
 
 
-async def _live(settings: Settings, build: Build[Settings]) -> None:
+async def _stoppable(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work; a signal cancels it, until it hears them itself. As process 1, Python would ignore SIGTERM."""
+    task = asyncio.ensure_future(work)
+    _hear_signals(task.cancel)
+    await task
+
+
+def _hear_signals(told: Callable[[], object]) -> None:
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, told)
+
+
+async def _live(settings: HostSettings, build: Build[Any]) -> None:
     with tracing.opened(settings) as trace:
         host = Host(settings, client_interceptors=trace.client_interceptors)
         with metrics.served(settings.metrics_address, host.registry):
             async with build(settings, host) as hosted:
                 drain = Drain()
-                for signum in (signal.SIGTERM, signal.SIGINT):
-                    asyncio.get_running_loop().add_signal_handler(signum, drain.ask)
+                _hear_signals(drain.ask)
                 async with serving(host, hosted, trace, drain) as address:
                     # What start-up made lives as long as the process: the collector need not visit it.
                     gc.collect()

@@ -82,6 +82,14 @@ class JsonLines(logging.Handler):
         return write
 
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self._line(record)
+        except Exception:  # noqa: BLE001  # a message that does not go with its arguments: see _write
+            self.handleError(record)
+        else:
+            self._write(record.created, line)
+
+    def _line(self, record: logging.LogRecord) -> dict[str, object]:
         line: dict[str, object] = {
             "level": record.levelname,
             "logger": record.name,
@@ -91,7 +99,7 @@ class JsonLines(logging.Handler):
         }
         if record.exc_info:
             line["exc_info"] = self._exceptions.formatException(record.exc_info)
-        self._write(record.created, line)
+        return line
 
     def _write(self, moment: float, line: dict[str, object]) -> None:
         line["time"] = datetime.fromtimestamp(moment, UTC).isoformat()

@@ -20,11 +20,6 @@ T = TypeVar("T")
 _DIGEST_BYTES = 9  # a multiple of 3, so that base64 needs no padding between the parts
 
 
-def page_size(asked: int, *, default: int) -> int:
-    """How many entries a page has; 0 asks for the default."""
-    return asked or default
-
-
 def page(kind: str, found: Sequence[T], size: int, key: Callable[[T], str]) -> tuple[Sequence[T], str]:
     """The first `size` entries of `found`, and the token of the page after them.
 

@@ -15,10 +15,11 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html names the states 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +29,9 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from services.hosting import schema
 from services.hosting.errors import CannotStart, DependencyUnavailable, InvalidRequest
 from services.hosting.lanes import Lane
+from services.hosting.schema import Change, Seed
+from services.hosting.starting import NotYet, patiently
 
-ANSWERS_WITHIN = 30.0  # seconds that a start waits for the server: pods start in any order
-LOOK_AGAIN = 0.5  # seconds
 PAUSES = (0.005, 0.02, 0.08)  # seconds, at most, before a transaction is run again
 
 SERVER_LIMITS = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s"
@@ -56,8 +57,6 @@ DOWN = ("08", "53", "57P", "58")  # connection, resources, shutdown, the server'
 BAD_TEXT = frozenset({"", "22021"})  # U+0000, refused by the driver or by the server
 
 T = TypeVar("T")
-
-logger = logging.getLogger("argosy.database")
 
 
 class StatementRefused(Exception):
@@ -98,27 +97,44 @@ class PatientLane(Lane):
             return result
 
 
-def lanes(url: URL, connections: int) -> tuple[Lane, Lane]:
-    """The lane that writes to the database at `url`, and the one that reads; half of the connections each."""
-    reads = connections // 2
-    writes = connections - reads
-    writing = _engine(url, writes, isolation_level="READ COMMITTED")
-    reading = _engine(url, reads, isolation_level="REPEATABLE READ", execution_options={"postgresql_readonly": True})
-    event.listen(writing, "handle_error", _leave_a_standby)
-    return PatientLane(writing, "writer", writes), PatientLane(reading, "reader", reads)
+class Server:
+    """The database at `url`."""
 
+    def __init__(self, url: URL) -> None:
+        self._url = url
 
-async def prepare(url: URL, migrations: Path) -> None:
-    """Wait for the server, then upgrade the schema, one process at a time. Raises CannotStart."""
-    engine = _engine(url, 1)
-    try:
-        await _answering(engine)
-        await asyncio.to_thread(_upgrade, engine, migrations)
-    except DBAPIError as error:
-        place = f"{url.database} at {url.host or url.query.get('host', 'localhost')}"
-        raise CannotStart(f"DATABASE_URL: {place} cannot be used: {_said(error)}") from error
-    finally:
-        engine.dispose()
+    def lanes(self, connections: int) -> tuple[Lane, Lane]:
+        """The lane that writes, and the one that reads; half of the connections each."""
+        reads = connections // 2
+        writes = connections - reads
+        writing = _engine(self._url, writes, isolation_level="READ COMMITTED")
+        read_only = {"postgresql_readonly": True}
+        reading = _engine(self._url, reads, isolation_level="REPEATABLE READ", execution_options=read_only)
+        event.listen(writing, "handle_error", _leave_a_standby)
+        return PatientLane(writing, "writer", writes), PatientLane(reading, "reader", reads)
+
+    async def prepare(self, migrations: Path, seed: Seed | None, wait_seconds: float) -> Change:
+        """Wait for the server, then upgrade and seed the database, one process at a time. Raises CannotStart."""
+        with self._opened() as engine:
+            await patiently(partial(_connected, engine), seconds=wait_seconds)
+            return await asyncio.to_thread(_establish, engine, migrations, seed)
+
+    async def wait(self, migrations: Path, wait_seconds: float) -> None:
+        """Wait for the server, and until somebody else has upgraded the schema. Raises CannotStart."""
+        with self._opened() as engine:
+            await patiently(partial(_upgraded, engine, migrations), seconds=wait_seconds)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Engine]:
+        engine = _engine(self._url, 1)
+        try:
+            yield engine
+        except (NotYet, DBAPIError) as error:
+            place = f"{self._url.database} at {self._url.host or self._url.query.get('host', 'localhost')}"
+            said = error if isinstance(error, NotYet) else _said(error)
+            raise CannotStart(f"DATABASE_URL: {place} cannot be used: {said}") from error
+        finally:
+            engine.dispose()
 
 
 def refusal(error: DBAPIError) -> Exception:
@@ -152,31 +168,27 @@ def _said(error: DBAPIError) -> str:
     return " ".join(str(error.orig).split())
 
 
-async def _answering(engine: Engine) -> None:
-    """Wait until the server answers. Raises OperationalError when it takes too long."""
-    end, told = time.monotonic() + ANSWERS_WITHIN, False
-    while True:
-        try:
-            return await asyncio.to_thread(_connect, engine)
-        except OperationalError as error:
-            if time.monotonic() > end:
-                raise
-            if not told:
-                logger.warning("waiting for the database", extra={"said": _said(error)})
-            told = True
-        await asyncio.sleep(LOOK_AGAIN)
+def _connected(engine: Engine) -> None:
+    try:
+        engine.connect().close()
+    except OperationalError as error:
+        raise NotYet(_said(error)) from error
 
 
-def _connect(engine: Engine) -> None:
-    engine.connect().close()
+def _upgraded(engine: Engine, migrations: Path) -> None:
+    try:
+        with engine.connect() as connection:
+            schema.require(connection, migrations)
+    except OperationalError as error:
+        raise NotYet(_said(error)) from error
 
 
-def _upgrade(engine: Engine, migrations: Path) -> None:
+def _establish(engine: Engine, migrations: Path, seed: Seed | None) -> Change:
     with engine.begin() as connection:
         connection.execute(text(MIGRATION_LIMITS))
         connection.execute(select(func.pg_advisory_xact_lock(SCHEMA_LOCK)))
         connection.execute(text(ALTER_WAITS))
-        schema.upgrade(connection, migrations)
+        return schema.establish(connection, migrations, seed)
 
 
 def _engine(url: URL, connections: int, **options: Any) -> Engine:

@@ -31,13 +31,13 @@ OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 
-# Our own limit answers with details, counts and logs; gRPC's, a little above it, bounds what a flood
-# can queue. It also counts probes, which is why it is not the limit itself.
+# Our own limit (mesh.resilience.admission) answers with details, counts and logs; gRPC's, twice as high, bounds
+# what a flood can queue. It also counts probes, which is why it is not the limit itself.
 _HEADROOM = 64
 
 
 def create_server(interceptors: Sequence[grpc.aio.ServerInterceptor], max_concurrent_rpcs: int) -> grpc.aio.Server:
-    """A server that sheds what exceeds `max_concurrent_rpcs` with RESOURCE_EXHAUSTED."""
+    """A server that sheds with RESOURCE_EXHAUSTED what is far beyond the `max_concurrent_rpcs` it may answer."""
     return grpc.aio.server(
         interceptors=interceptors,
         options=OPTIONS,

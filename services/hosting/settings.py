@@ -77,6 +77,8 @@ class HostSettings:
     mesh_egress_address: Annotated[str, AfterValidator(_host)] | None = None
     database_url: Annotated[str, AfterValidator(_database)] = Field(default="", repr=False)
     database_connections: int = Field(default=8, ge=2, le=1000)
+    database_wait_seconds: Seconds = 30.0
+    schema: Literal["migrate", "wait"] = "migrate"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_concurrent_rpcs: int = Field(default=100, ge=1, le=100_000)
     adaptive_limit: Literal["on", "off"] = "on"

@@ -16,6 +16,7 @@ import asyncio
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as DriverConnection
 from sqlite3 import Error as DriverError
@@ -27,36 +28,69 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from services.hosting import schema
 from services.hosting.errors import CannotStart, DependencyUnavailable
 from services.hosting.lanes import Lane
+from services.hosting.schema import Change, Seed
+from services.hosting.starting import NotYet, patiently
 
 BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's
 READERS = 4
 
 
-def lanes(file: Path) -> tuple[Lane, Lane]:
-    """The lane that writes to `file`, and the one that reads."""
-    writing = _engine(file, begin="BEGIN IMMEDIATE", connections=1)
-    reading = _engine(file, begin="BEGIN", connections=READERS)
-    return Lane(writing, "writer", 1), Lane(reading, "reader", READERS)
+class File:
+    """The database in the file `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def lanes(self, _: int) -> tuple[Lane, Lane]:
+        """The lane that writes, and the one that reads."""
+        writing = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
+        reading = _engine(self._path, begin="BEGIN", connections=READERS)
+        return Lane(writing, "writer", 1), Lane(reading, "reader", READERS)
+
+    async def prepare(self, migrations: Path, seed: Seed | None, _: float) -> Change:
+        """Make the file, if there is none, upgrade and seed it. Raises CannotStart."""
+        with self._told():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return await asyncio.to_thread(_establish, self._path, migrations, seed)
+
+    async def wait(self, migrations: Path, wait_seconds: float) -> None:
+        """Wait until somebody else has made and upgraded the file. Raises CannotStart."""
+        with self._told():
+            await patiently(partial(_upgraded, self._path, migrations), seconds=wait_seconds)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._unusable(error.strerror) from error
+        except (NotYet, DriverError, OperationalError, DependencyUnavailable) as error:
+            raise self._unusable(getattr(error, "orig", error)) from error
+
+    def _unusable(self, why: object) -> CannotStart:
+        return CannotStart(f"DATABASE_URL: {self._path} cannot be used: {why}")
 
 
-async def prepare(file: Path, migrations: Path) -> None:
-    """Make the file, if there is none, and upgrade its schema. Raises CannotStart."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(_upgrade, file, migrations)
-    except OSError as error:
-        raise CannotStart(f"DATABASE_URL: {file} cannot be used: {error.strerror}") from error
-    except (DriverError, OperationalError, DependencyUnavailable) as error:
-        raise CannotStart(f"DATABASE_URL: {file} cannot be used: {getattr(error, 'orig', error)}") from error
-
-
-def _upgrade(file: Path, migrations: Path) -> None:
+def _establish(file: Path, migrations: Path, seed: Seed | None) -> Change:
     engine = _engine(file, begin="BEGIN IMMEDIATE", connections=1)
     try:
         with _locked(file.with_name(f"{file.name}.lock")):
             _use_write_ahead_log(engine)
             with engine.begin() as connection:
-                schema.upgrade(connection, migrations)
+                return schema.establish(connection, migrations, seed)
+    finally:
+        engine.dispose()
+
+
+def _upgraded(file: Path, migrations: Path) -> None:
+    if not file.exists():
+        raise NotYet("it does not exist")  # connecting would make it
+    engine = _engine(file, begin="BEGIN", connections=1)
+    try:
+        with engine.begin() as connection:
+            schema.require(connection, migrations)
+    except DependencyUnavailable as error:
+        raise NotYet("it is locked") from error
     finally:
         engine.dispose()
 

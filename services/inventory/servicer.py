@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 from shop.inventory.v1 import inventory_pb2 as pb
 from shop.inventory.v1 import inventory_pb2_grpc
 
 from services.hosting import paging
+from services.hosting.clock import timestamp
 from services.hosting.database import Database
 from services.hosting.errors import AlreadyExists, InvalidRequest, PreconditionFailed, Violation
 from services.inventory import books
@@ -71,7 +71,7 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         return pb.RestockResponse(stock=map(_stock, stock))
 
     async def ListStock(self, request: pb.ListStockRequest, _context: Context) -> pb.ListStockResponse:
-        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
+        size = request.page_size or DEFAULT_PAGE
         after = paging.decode("stock", request.page_token)
         found = await self._database.read(books.page_of_stock, after, size + 1)
         stock, more = paging.page("stock", found, size, lambda each: each.product_id)
@@ -82,7 +82,7 @@ class InventoryServicer(inventory_pb2_grpc.InventoryServiceServicer):
         request: pb.ListReservationsRequest,
         _context: Context,
     ) -> pb.ListReservationsResponse:
-        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
+        size = request.page_size or DEFAULT_PAGE
         after = paging.decode("reservations", request.page_token)
         found = await self._database.read(books.page_of_reservations, after, size + 1)
         reservations, more = paging.page("reservations", found, size, lambda each: each.reservation_id)
@@ -116,14 +116,10 @@ def _stock(stock: Stock) -> pb.Stock:
 
 
 def _reservation(reservation: Reservation) -> pb.Reservation:
-    message = pb.Reservation(
+    return pb.Reservation(
         reservation_id=reservation.reservation_id,
         order_id=reservation.order_id,
         lines=[pb.StockLine(product_id=line.product_id, quantity=line.quantity) for line in reservation.lines],
         state=pb.ReservationState.Value(f"RESERVATION_STATE_{reservation.state.value}"),
+        expire_time=None if reservation.is_tombstone else timestamp(reservation.expires_at),
     )
-    if not reservation.is_tombstone:
-        expires = Timestamp()
-        expires.FromMicroseconds(reservation.expires_at)
-        message.expire_time.CopyFrom(expires)
-    return message

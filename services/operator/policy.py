@@ -9,8 +9,14 @@ from collections.abc import Mapping
 
 from mesh.resilience import MethodPolicy, PeerPolicy
 
-PEERS: Mapping[str, PeerPolicy] = {
-    "catalog": PeerPolicy(
+PEERS: Mapping[str, PeerPolicy] = dict.fromkeys(
+    (
+        "catalog",
+        "inventory",
+        "orders",
+        "payments",
+    ),
+    PeerPolicy(
         methods={
             "/argosy.resilience.v1.ResilienceAdminService/GetState": MethodPolicy(
                 timeout=2.0,
@@ -30,64 +36,4 @@ PEERS: Mapping[str, PeerPolicy] = {
             ),
         },
     ),
-    "inventory": PeerPolicy(
-        methods={
-            "/argosy.resilience.v1.ResilienceAdminService/GetState": MethodPolicy(
-                timeout=2.0,
-                per_try_timeout=0.9,
-                idempotent=True,
-                group="state",
-            ),
-            "/argosy.resilience.v1.ResilienceAdminService/WatchState": MethodPolicy(
-                timeout=3600.0,
-                group="watch",
-            ),
-            "/argosy.resilience.v1.ResilienceAdminService/SetBreaker": MethodPolicy(
-                timeout=2.0,
-                per_try_timeout=0.9,
-                idempotent=True,
-                group="state",
-            ),
-        },
-    ),
-    "orders": PeerPolicy(
-        methods={
-            "/argosy.resilience.v1.ResilienceAdminService/GetState": MethodPolicy(
-                timeout=2.0,
-                per_try_timeout=0.9,
-                idempotent=True,
-                group="state",
-            ),
-            "/argosy.resilience.v1.ResilienceAdminService/WatchState": MethodPolicy(
-                timeout=3600.0,
-                group="watch",
-            ),
-            "/argosy.resilience.v1.ResilienceAdminService/SetBreaker": MethodPolicy(
-                timeout=2.0,
-                per_try_timeout=0.9,
-                idempotent=True,
-                group="state",
-            ),
-        },
-    ),
-    "payments": PeerPolicy(
-        methods={
-            "/argosy.resilience.v1.ResilienceAdminService/GetState": MethodPolicy(
-                timeout=2.0,
-                per_try_timeout=0.9,
-                idempotent=True,
-                group="state",
-            ),
-            "/argosy.resilience.v1.ResilienceAdminService/WatchState": MethodPolicy(
-                timeout=3600.0,
-                group="watch",
-            ),
-            "/argosy.resilience.v1.ResilienceAdminService/SetBreaker": MethodPolicy(
-                timeout=2.0,
-                per_try_timeout=0.9,
-                idempotent=True,
-                group="state",
-            ),
-        },
-    ),
-}
+)

@@ -14,8 +14,7 @@ from shop.orders.v1 import orders_pb2
 from shop.orders.v1.orders_pb2_grpc import add_OrdersServiceServicer_to_server
 from shop.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 
-from services.hosting import Host, Hosted, HostSettings, run
-from services.hosting.database import open_database
+from services.hosting import Host, Hosted, HostSettings, Migration, run
 from services.hosting.settings import HostAndPort
 from services.orders import policy
 from services.orders.book import Book
@@ -33,10 +32,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrdersSettings(HostSettings):
-    """What orders is told beyond what every service is told."""
+class MigrationSettings(HostSettings):
+    """What `migrate` is told: nothing of those whom orders calls."""
 
     service_name: str = "orders"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrdersSettings(MigrationSettings):
+    """What orders is told beyond what every service is told."""
+
     catalog_service_addr: HostAndPort
     inventory_service_addr: HostAndPort
     payments_service_addr: HostAndPort
@@ -50,7 +55,7 @@ class OrdersSettings(HostSettings):
 async def build(settings: OrdersSettings, host: Host) -> AsyncIterator[Hosted]:
     """Wire the service; when the block ends, let begun orders end for `drain_seconds`."""
     async with (
-        open_database(settings.database_url, MIGRATIONS, connections=settings.database_connections) as database,
+        host.database(MIGRATIONS) as database,
         host.peer("catalog", settings.catalog_service_addr, policy.PEERS["catalog"]) as catalog,
         host.peer("inventory", settings.inventory_service_addr, policy.PEERS["inventory"]) as inventory,
         host.peer("payments", settings.payments_service_addr, policy.PEERS["payments"]) as payments,
@@ -77,4 +82,4 @@ async def build(settings: OrdersSettings, host: Host) -> AsyncIterator[Hosted]:
 
 
 if __name__ == "__main__":
-    run(OrdersSettings, build)
+    run(OrdersSettings, build, Migration(MigrationSettings, MIGRATIONS))

@@ -48,26 +48,19 @@ PEERS: Mapping[str, PeerPolicy] = {
         bulkhead=64,
     ),
     "inventory": PeerPolicy(
-        methods={
-            "/shop.inventory.v1.InventoryService/Reserve": MethodPolicy(
+        methods=dict.fromkeys(
+            (
+                "/shop.inventory.v1.InventoryService/Reserve",
+                "/shop.inventory.v1.InventoryService/Commit",
+                "/shop.inventory.v1.InventoryService/Release",
+            ),
+            MethodPolicy(
                 timeout=2.5,
                 per_try_timeout=0.8,
                 idempotent=True,
                 group="write",
             ),
-            "/shop.inventory.v1.InventoryService/Commit": MethodPolicy(
-                timeout=2.5,
-                per_try_timeout=0.8,
-                idempotent=True,
-                group="write",
-            ),
-            "/shop.inventory.v1.InventoryService/Release": MethodPolicy(
-                timeout=2.5,
-                per_try_timeout=0.8,
-                idempotent=True,
-                group="write",
-            ),
-        },
+        ),
         bulkhead=64,
     ),
     "payments": PeerPolicy(

@@ -36,12 +36,12 @@ class Recovery:
                 await asyncio.sleep(self._interval)
 
     async def sweep(self) -> int:
-        """Take over what is there, AT_ONCE at most, and see each to its end or its next wait; how many were there."""
-        orders = await self._book.lapsed(AT_ONCE)
-        for failed in await asyncio.gather(*map(self._recover, orders), return_exceptions=True):
-            if isinstance(failed, BaseException):  # this order's next lease will lapse, too
-                self._logger.error("recovery of an order failed", exc_info=failed)
-        return len(orders)
+        """Take over what is there, AT_ONCE at most, and see each to its end or its next wait; how many did not fail."""
+        ended = await asyncio.gather(*map(self._recover, await self._book.lapsed(AT_ONCE)), return_exceptions=True)
+        failures = [failed for failed in ended if isinstance(failed, BaseException)]
+        for failed in failures:  # its next lease will lapse, too, or it is still there to be taken over
+            self._logger.error("recovery of an order failed", exc_info=failed)
+        return len(ended) - len(failures)
 
     async def _recover(self, order: Order) -> None:
         try:

@@ -41,7 +41,7 @@ class OrdersServicer(OrdersServiceServicer):
 
     async def ListOrders(self, request: orders_pb2.ListOrdersRequest, _: Context) -> orders_pb2.ListOrdersResponse:
         kind = f"orders of {request.customer_id}"
-        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
+        size = request.page_size or DEFAULT_PAGE
         before = _position(paging.decode(kind, request.page_token))
         found = await self._book.page(request.customer_id, before, size + 1)
         orders, more = paging.page(kind, found, size, lambda order: f"{order.created} {order.order_id}")

@@ -12,9 +12,7 @@ from pydantic.dataclasses import dataclass
 from shop.payments.v1 import payments_pb2
 from shop.payments.v1.payments_pb2_grpc import add_PaymentsServiceServicer_to_server
 
-from services.hosting import Host, Hosted, HostSettings, run
-from services.hosting.clock import microseconds
-from services.hosting.database import open_database
+from services.hosting import Host, Hosted, HostSettings, Migration, run
 from services.payments import policy
 from services.payments.card_gateway import CardGateway, MockCardGateway
 from services.payments.charging import Charging
@@ -42,19 +40,16 @@ class PaymentsSettings(HostSettings):
 
 @asynccontextmanager
 async def build(settings: PaymentsSettings, host: Host) -> AsyncIterator[Hosted]:
-    def now() -> int:
-        return microseconds(host.clock.now())
-
-    async with open_database(settings.database_url, MIGRATIONS, connections=settings.database_connections) as database:
-        gateway = MockCardGateway(database, now)
+    async with host.database(MIGRATIONS) as database:
+        gateway = MockCardGateway(database, host.now)
         servicer = PaymentsServicer(database, Charging(database, settings.spoil(gateway)))
         service = payments_pb2.DESCRIPTOR.services_by_name["PaymentsService"]
         yield Hosted(
             servicers=[(service, servicer, add_PaymentsServiceServicer_to_server)],
-            background=[Reconciler(database, gateway, now, host.logger).run],
+            background=[Reconciler(database, gateway, host.now, host.logger).run],
             policy=policy.SERVER,
         )
 
 
 if __name__ == "__main__":
-    run(PaymentsSettings, build)
+    run(PaymentsSettings, build, Migration(PaymentsSettings, MIGRATIONS))

@@ -68,7 +68,7 @@ class CardGateway(Protocol):
     async def changes(
         self, after: tuple[int, str], until: int, limit: int
     ) -> Sequence[tuple[tuple[int, str], Outcome]]:
-        """Outcomes that changed after a position and before `until`, in order, each with its position."""
+        """Outcomes that changed after a position and up to `until`, in order, each with its position."""
 
 
 class Behaviour(Enum):

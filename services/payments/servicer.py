@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 from shop.money.v1.money_pb2 import Money
 from shop.payments.v1 import payments_pb2 as pb
 from shop.payments.v1 import payments_pb2_grpc
 
 from services.hosting import paging
+from services.hosting.clock import timestamp
 from services.hosting.database import Database
 from services.hosting.errors import NotFound
 from services.payments import ledger
@@ -49,7 +49,7 @@ class PaymentsServicer(payments_pb2_grpc.PaymentsServiceServicer):
         return pb.GetPaymentResponse(payment=_payment(payment))
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Context) -> pb.ListPaymentsResponse:
-        size = paging.page_size(request.page_size, default=DEFAULT_PAGE)
+        size = request.page_size or DEFAULT_PAGE
         after = paging.decode("payments", request.page_token)
         found = await self._database.read(ledger.page, after, size + 1)
         payments, more = paging.page("payments", found, size, lambda payment: payment.outcome.key)
@@ -63,8 +63,6 @@ def _same_uuid(text: str) -> str:
 
 def _payment(payment: Payment) -> pb.Payment:
     outcome = payment.outcome
-    created = Timestamp()
-    created.FromMicroseconds(outcome.at)
     amount = outcome.amount
     return pb.Payment(
         payment_id=payment.payment_id,
@@ -73,6 +71,6 @@ def _payment(payment: Payment) -> pb.Payment:
         amount=amount and Money(currency_code=amount.currency, units=amount.units, nanos=amount.nanos),
         state=pb.PaymentState.Value(f"PAYMENT_STATE_{outcome.state.value}"),
         card_last_four=outcome.last_four,
-        create_time=created,
+        create_time=timestamp(outcome.at),
         decline_reason=outcome.decline.value if outcome.decline else "",
     )

@@ -11,8 +11,8 @@ from shop.orders.v1 import orders_pb2
 
 from services.auditor.audit import Audit, audit
 from services.auditor.books import Books
-from services.auditor.reading import Unreadable
 from services.auditor.report import as_json, as_text, facts
+from services.hosting.pages import Unreadable
 from tests.auditor.ledgers import CONFIRMED, FAILED, Ledgers
 from tests.hosting.running import FakeClock
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
 
 import pytest
 from rich.console import Console
 
 from mesh.breakers.page import page
 from mesh.breakers.sight import Sight
+from mesh.breakers.view import Tables
 from tests.breakers.told import CATALOG, ORDERS, breaker, callee, state, unreached
 
 
@@ -21,6 +23,17 @@ def shown(*lines: str, everything: bool = False) -> list[list[str]]:
     with console.capture() as captured:
         console.print(page(sight, everything=everything))
     return [line.split() for line in captured.get().splitlines()]
+
+
+async def nothing() -> AsyncIterator[str]:
+    """An operator that says nothing."""
+    for line in list[str]():
+        yield line
+
+
+async def test_a_watch_begins_with_all_the_tables_that_are_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    await Tables(everything=True).follow(Sight({"orders": ["orders-1"]}), nothing())
+    assert "retries left" in capsys.readouterr().out
 
 
 def test_every_breaker_has_a_row() -> None:

@@ -71,7 +71,7 @@ async def _create(address: str, product_ids: list[str]) -> int:
 
 
 def _added(service: Process) -> int:
-    return next(int(line["added"]) for line in service.lines if line["message"] == "seeded")
+    return next(int(line["seeded"]) for line in service.lines if line["message"] == "database ready")
 
 
 @pytest.mark.parametrize(

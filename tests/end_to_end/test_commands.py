@@ -22,6 +22,8 @@ from tests.end_to_end.conftest import CHECKOUT, STATE, argosy
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
+# Their processes are on this machine on the local cluster only.
+with_its_processes = pytest.mark.local_only("a cluster's own processes are its operator's")
 NOT_READY_IN_TIME = 8  # exit code of argosy
 
 
@@ -41,6 +43,7 @@ def wait_for(condition: Any) -> None:
         time.sleep(0.5)
 
 
+@with_its_processes
 def test_up_on_a_running_cluster_changes_nothing() -> None:
     before = part("kube-apiserver")["pid"]
     assert argosy("up").code == 0
@@ -57,6 +60,7 @@ def wait_for_the_next(name: str, before: int) -> None:
     wait_for(all_ready)
 
 
+@with_its_processes
 @pytest.mark.parametrize("name", ["kube-apiserver", "etcd", "istiod", "kube-controller-manager"])
 async def test_a_killed_part_is_started_again_and_orders_go_on_meanwhile(shopper: Shopper, name: str) -> None:
     before = part(name)["pid"]
@@ -66,6 +70,7 @@ async def test_a_killed_part_is_started_again_and_orders_go_on_meanwhile(shopper
     await assert_orders_are_taken(shopper)
 
 
+@with_its_processes
 async def test_a_killed_node_is_started_again_with_its_pods_and_orders_go_on(shopper: Shopper) -> None:
     before = part("node")["pid"]
     os.kill(before, signal.SIGKILL)
@@ -78,6 +83,7 @@ def supervisor_of_a_ready_cluster() -> int | None:
     return done.json["supervisor"]["pid"] if done.code == 0 else None
 
 
+@with_its_processes
 @pytest.mark.parametrize("guardian", ["supervisor", "standby"])
 async def test_a_killed_guardian_is_replaced_and_nobody_has_to_type_anything(shopper: Shopper, guardian: str) -> None:
     before = supervisor_of_a_ready_cluster()
@@ -89,6 +95,7 @@ async def test_a_killed_guardian_is_replaced_and_nobody_has_to_type_anything(sho
     assert (supervisor_of_a_ready_cluster() == before) == (guardian == "standby")
 
 
+@with_its_processes
 def test_up_at_a_frozen_api_server_ends_when_its_time_is_over() -> None:
     frozen = part("kube-apiserver")["pid"]
     os.kill(frozen, signal.SIGSTOP)
@@ -101,6 +108,7 @@ def test_up_at_a_frozen_api_server_ends_when_its_time_is_over() -> None:
     wait_for(all_ready)
 
 
+@with_its_processes
 def test_nothing_of_the_cluster_listens_beyond_loopback() -> None:
     ours = {process.pid for process in belonging_to(STATE)}
     listening = {
@@ -113,6 +121,7 @@ def test_nothing_of_the_cluster_listens_beyond_loopback() -> None:
     assert [(address, port) for address, port in listening if not ip_address(address).is_loopback] == []
 
 
+@with_its_processes
 def test_doctor_finds_nothing_that_stops_a_running_cluster() -> None:
     report = argosy("doctor", "--json")
     assert report.code == 0, report.out

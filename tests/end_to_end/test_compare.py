@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from mesh.local.addresses import LOOPBACK, addresses_of
-from mesh.local.settings import read_settings
 from tests.end_to_end.conftest import CHECKOUT, PATIENCE, argosy, eventually, kubectl
 
 KINDS = "virtualservices,destinationrules,envoyfilters,deployments"
@@ -24,10 +21,11 @@ def specs() -> dict[tuple[str, str], object]:
     return {(each["kind"], each["metadata"]["name"]): each["spec"] for each in found}
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.local_only("make compare measures on the local cluster")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_comparison_leaves_everything_as_it_was(how: signal.Signals, tmp_path: Path) -> None:
-    gateway = f"{LOOPBACK}:{addresses_of(read_settings(os.environ).instance).gateway}"
+def test_an_interrupted_comparison_leaves_everything_as_it_was(
+    gateway: str, how: signal.Signals, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "loadtest.compare", "--only", "payments-slow", "--host", gateway]
     before, log = specs(), tmp_path / "log"
     with log.open("wb") as said:

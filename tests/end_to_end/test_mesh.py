@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from ipaddress import ip_address
 
@@ -16,6 +15,7 @@ from shop.payments.v1 import payments_pb2
 
 from loadtest.open_loop import OpenLoop
 from loadtest.shopper import Shopper
+from mesh.demo import stranger
 from mesh.running_shop import Shop
 from tests.end_to_end.conftest import argosy
 
@@ -42,6 +42,7 @@ EDGES: Mapping[str, set[tuple[str, str]]] = {
         ("inventory", "ListReservations"),
         ("inventory", "ListStock"),
     },
+    "reporter": {("orders", "ListOrders")},
     "catalog": set(),
     "default": set(),
 }
@@ -49,16 +50,15 @@ EDGES: Mapping[str, set[tuple[str, str]]] = {
 
 @pytest.mark.parametrize("identity", EDGES)
 async def test_exactly_the_edges_that_exist_are_allowed(shop: Shop, identity: str) -> None:
-    denied: set[tuple[str, str]] = set()
-    allowed: set[tuple[str, str]] = set()
-    for service, contract in CONTRACTS.items():
-        methods = {f"/{contract.full_name}/{method.name}": method.name for method in contract.methods}
-        command = ["python", "-m", "mesh.demo.stranger", f"{service}:50051", *methods]
-        answers = json.loads(await shop.run_once(f"as-{identity}-{service}", identity, command))
-        for method, code in answers.items():
-            (denied if code == StatusCode.PERMISSION_DENIED.name else allowed).add((service, methods[method]))
+    calls = {
+        f"{service}:50051/{contract.full_name}/{method.name}": (service, method.name)
+        for service, contract in CONTRACTS.items()
+        for method in contract.methods
+    }
+    answers = stranger.answers(await shop.run_once(f"as-{identity}", identity, stranger.command(*calls)))
+    allowed = {calls[call] for call, code in answers.items() if code != StatusCode.PERMISSION_DENIED.name}
     assert allowed == EDGES[identity]
-    assert len(denied) + len(allowed) == sum(len(contract.methods) for contract in CONTRACTS.values())
+    assert set(answers) == set(calls)
 
 
 async def test_every_sidecar_is_synced_and_no_configuration_was_rejected(shop: Shop) -> None:
@@ -67,7 +67,8 @@ async def test_every_sidecar_is_synced_and_no_configuration_was_rejected(shop: S
     sidecars = [pod["sidecar"] for pod in status.json["pods"] if pod.get("sidecar")]
     assert len(sidecars) >= 7
     assert all(sidecar["synced"] for sidecar in sidecars)
-    assert sum(sidecar["rejected"] for sidecar in sidecars) == 0
+    # Envoy's own count is seen on the local cluster only; elsewhere a refusal shows as not synced.
+    assert not any(sidecar["rejected"] for sidecar in sidecars)
 
 
 async def test_istioctl_finds_nothing_to_complain_about(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import Done, argosy, eventually, kubectl
+from tests.end_to_end.conftest import CLUSTER, Done, argosy, eventually, kubectl
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -44,6 +44,7 @@ def test_a_bad_deployment_is_refused(way: list[str]) -> None:
     assert "spec" in refused(kubectl(*way, "-f", "-", stdin=json.dumps(manifest)))
 
 
+@pytest.mark.local_only("argosy up starts the local cluster")
 def test_up_says_which_manifest_was_refused_and_leaves_the_cluster_alone(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text("resources: [bad.yaml]\n")
     (tmp_path / "bad.yaml").write_text(virtual_service(NEGATIVE_WEIGHT))
@@ -71,7 +72,7 @@ def filter_that_envoy_does_not_have(app: str) -> dict[str, Any]:
 
 def sidecar_of(app: str) -> dict[str, Any]:
     pods = argosy("status", "--json").json["pods"]
-    sidecar: dict[str, Any] = next(pod["sidecar"] for pod in pods if pod["name"].startswith(app))
+    sidecar: dict[str, Any] = next(pod["sidecar"] for pod in pods if pod["name"].startswith(f"{app}-v"))
     return sidecar
 
 
@@ -83,7 +84,8 @@ def test_status_says_what_a_sidecar_refuses_and_forgets_it_with_the_pod() -> Non
     finally:
         kubectl("delete", "envoyfilter", "no-such")
     eventually("mended", lambda: sidecar_of("inventory")["synced"], wanted=True)
-    assert argosy("status").code == 1
+    if CLUSTER.local:  # where Envoy's own count is seen, which knows no forgiveness
+        assert argosy("status").code == 1
     assert kubectl("delete", "pod", "-l", "app=inventory").code == 0
     eventually("replaced", lambda: argosy("status").code, wanted=0)
-    assert sidecar_of("inventory")["rejected"] == 0
+    assert not sidecar_of("inventory")["rejected"]

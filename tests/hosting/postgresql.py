@@ -66,26 +66,32 @@ class Cluster:
             "--locale=C",
             "--no-sync",
         ]
-        made = subprocess.run(_unprivileged(command), cwd=self._folder, check=False, capture_output=True, text=True)
+        made = subprocess.run(unprivileged(command), cwd=self._folder, check=False, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
 
     def start(self) -> None:
-        """Start the server, and wait until it answers. From a thread that stays: the server ends with it."""
+        """Start the server unless it runs; wait until it answers. From a thread that stays: the server ends with it."""
+        if self._server:
+            return
         given = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         command = [f"{self._programs}/postgres", "-D", "data", "-k", str(self._folder), *given]
         with (self._folder / "log").open("ab") as log:
-            self._server = subprocess.Popen(_unprivileged(command), cwd=self._folder, stdout=log, stderr=log)
+            self._server = subprocess.Popen(unprivileged(command), cwd=self._folder, stdout=log, stderr=log)
         end = time.monotonic() + STARTS_WITHIN
         while not self._answers():
             assert self._server.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < end, "it does not answer"
             time.sleep(0.02)  # polling, bounded above
 
-    def stop(self) -> None:
-        """SIGQUIT: connections break at once, as when the machine is gone; the next start recovers from the log."""
+    def stop(self, *, crash: bool = True) -> None:
+        """Connections break at once, as when the machine is gone, and the next start recovers from the log.
+
+        Without `crash` the server ends as in a pod that is deleted: each connection is told first.
+        """
         if self._server:
-            self._server.send_signal(signal.SIGQUIT)
+            self._server.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
             self._server.wait()
+            self._server = None
 
     def create(self, name: str, migrations: Path) -> str:
         """A new database without rows, and its name. What has migrations has its schema already: that is quick."""
@@ -153,14 +159,14 @@ def running() -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
-def _unprivileged(command: Sequence[str]) -> list[str]:
+def unprivileged(command: Sequence[str]) -> list[str]:
     """The command, by nobody if we are root; it ends with the thread that starts it."""
     drop = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"] if os.geteuid() == 0 else []
     return ["setpriv", *drop, "--pdeathsig", "QUIT", *command]
 
 
 def _runs(folder: Path) -> bool:
-    tried = subprocess.run(_unprivileged([f"{folder}/initdb", "--version"]), check=False, capture_output=True)
+    tried = subprocess.run(unprivileged([f"{folder}/initdb", "--version"]), check=False, capture_output=True)
     return tried.returncode == 0
 
 

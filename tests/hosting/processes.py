@@ -53,12 +53,13 @@ class Process:
 
 
 @asynccontextmanager
-async def started(module: str, **environment: str) -> AsyncIterator[Process]:
-    """The service `module`, killed at the end of the block unless it has ended."""
+async def started(module: str, *arguments: str, **environment: str) -> AsyncIterator[Process]:
+    """The service `module`, or its command in `arguments`, killed at the end of the block unless it has ended."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         module,
+        *arguments,
         env={**os.environ, **QUICK, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -46,7 +46,3 @@ def test_tokens_travel_in_urls() -> None:
 @pytest.mark.parametrize(("found", "shown", "more"), [("", "", ""), ("abc", "abc", ""), ("abcd", "abc", "C")])
 def test_a_page_has_a_next_one_when_more_was_found_than_fits(found: str, shown: str, more: str) -> None:
     assert paging.page("letters", found, 3, str.upper) == (shown, paging.encode("letters", more) if more else "")
-
-
-def test_zero_asks_for_the_default_size() -> None:
-    assert (paging.page_size(0, default=20), paging.page_size(3, default=20)) == (20, 3)

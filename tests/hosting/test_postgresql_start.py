@@ -59,12 +59,11 @@ async def test_a_start_waits_for_the_server(
     await starting
 
 
-async def test_a_start_does_not_wait_for_ever_and_tells_no_password(
-    migrations: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgresql, "ANSWERS_WITHIN", 0.0)
+@pytest.mark.parametrize("migrating", [True, False])
+async def test_a_start_does_not_wait_for_ever_and_tells_no_password(migrations: Path, migrating: bool) -> None:
+    url = "postgresql://shop:s3cret@127.0.0.1:1/shop?password=s3cret"
     with pytest.raises(CannotStart, match=r"DATABASE_URL: shop at 127\.0\.0\.1 cannot be used: .*refused") as caught:
-        async with open_database("postgresql://shop:s3cret@127.0.0.1:1/shop?password=s3cret", migrations):
+        async with open_database(url, migrations, migrating=migrating, wait_seconds=0.0):
             pass
     assert "s3cret" not in str(caught.value)
 

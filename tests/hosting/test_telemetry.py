@@ -263,3 +263,11 @@ async def test_a_trace_context_nobody_can_read_is_not_repeated(lines: io.StringI
     async with serve(Hosted([(FOUR, Servicer(answer), add_four)])) as channel:
         await call(channel, "UnaryUnary", metadata=(("traceparent", "nonsense"),))
     assert "trace_id" not in access(lines)[0]
+
+
+def test_a_record_that_cannot_be_put_into_words_stops_nobody_s_work(capsys: pytest.CaptureFixture[str]) -> None:
+    written = io.StringIO()
+    record = logging.makeLogRecord({"msg": "%d pieces", "args": ("many",)})
+    logs.JsonLines(settings(), written).handle(record)
+    assert written.getvalue() == ""
+    assert "Logging error" in capsys.readouterr().err

@@ -10,7 +10,9 @@ from rich.console import Console
 from mesh.local.programs import ensure
 from mesh.local.progress import ConsoleProgress
 from mesh.local.settings import read_settings
-from tests.k8s.manifests import K8S, Manifests, build
+from tests.k8s.manifests import K8S, Manifests, build, overlay_named
+
+OVERLAYS = sorted(path.parent.name for path in (K8S / "overlays").glob("*/kustomization.yaml"))
 
 
 def program(name: str) -> Path:
@@ -35,5 +37,27 @@ def envoy() -> Path:
 
 @pytest.fixture(scope="session")
 def shop(kubectl: Path) -> Manifests:
-    """The overlay that holds everything: the shop, the mesh around it, both canaries."""
-    return build(kubectl, K8S / "overlays" / "local")
+    """The overlay `local`: the shop, the mesh around it, both canaries."""
+    return build(kubectl, overlay_named("local"))
+
+
+@pytest.fixture(scope="session")
+def kind(kubectl: Path) -> Manifests:
+    return build(kubectl, overlay_named("kind"))
+
+
+@pytest.fixture(scope="session")
+def production(kubectl: Path) -> Manifests:
+    return build(kubectl, overlay_named("production"))
+
+
+@pytest.fixture(scope="session", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest, kubectl: Path) -> Manifests:
+    """Each overlay in turn."""
+    return build(kubectl, overlay_named(request.param))
+
+
+@pytest.fixture(scope="session", params=["kind", "production"])
+def on_nodes(request: pytest.FixtureRequest, kubectl: Path) -> Manifests:
+    """Each overlay whose pods run on real nodes, in turn."""
+    return build(kubectl, overlay_named(request.param))

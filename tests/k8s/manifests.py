@@ -38,10 +38,14 @@ class Manifests:
 
     def pods(self) -> Iterator[tuple[str, Object]]:
         """Who makes pods, by name, and the pod template it makes them from."""
-        for one in self.of("Deployment"):
+        for one in self.of("Deployment", "StatefulSet", "Job"):
             yield one["metadata"]["name"], one["spec"]["template"]
         for one in self.of("CronJob"):
             yield one["metadata"]["name"], one["spec"]["jobTemplate"]["spec"]["template"]
+
+
+def overlay_named(name: str) -> Path:
+    return K8S / "overlays" / name
 
 
 def build(kubectl: Path, folder: Path) -> Manifests:
@@ -54,3 +58,12 @@ def build(kubectl: Path, folder: Path) -> Manifests:
 def seconds(duration: str) -> float:
     """Istio's durations as this project writes them: "400ms", "10s"."""
     return float(duration.removesuffix("ms")) / 1000 if duration.endswith("ms") else float(duration.removesuffix("s"))
+
+
+UNITS = {"m": 0.001, "Mi": 2**20, "Gi": 2**30}
+
+
+def amount(quantity: str) -> float:
+    """Kubernetes' quantities as this project writes them: "100m", "2", "64Mi", "1Gi"."""
+    number = quantity.rstrip("".join(UNITS))
+    return float(number) * UNITS.get(quantity.removeprefix(number), 1)

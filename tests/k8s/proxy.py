@@ -24,9 +24,9 @@ _HTTP_OPTIONS = "upstreams.http.v3.HttpProtocolOptions"
 
 @asynccontextmanager
 async def proxy(
-    envoy: Path, folder: Path, retries: Object, policy: Object, hosts: Sequence[int]
+    envoy: Path, folder: Path, retries: Object, policy: Object, endpoints: Path
 ) -> AsyncIterator[aio.Channel]:
-    """A channel through Envoy to the servers at `hosts`, under a route's `retries` and a destination's `policy`."""
+    """A channel through Envoy to the servers in `endpoints`, under a route's `retries` and a destination's `policy`."""
     port = _free_port()
     listener = {
         "name": "outbound",
@@ -35,8 +35,9 @@ async def proxy(
         "filter_chains": [{"filters": [{"name": "http", "typed_config": _http_filter(retries)}]}],
     }
     config = folder / f"envoy-{port}.json"
-    resources = {"listeners": [listener], "clusters": [_cluster(policy, hosts)]}
-    config.write_text(json.dumps({"static_resources": resources}))
+    resources = {"listeners": [listener], "clusters": [_cluster(policy, endpoints)]}
+    node = {"id": "sidecar", "cluster": "shop"}
+    config.write_text(json.dumps({"node": node, "static_resources": resources}))
     process = await asyncio.create_subprocess_exec(
         envoy, "-c", config, "--concurrency", "1", "--log-level", "error", "--use-dynamic-base-id"
     )
@@ -47,6 +48,21 @@ async def proxy(
     finally:
         process.terminate()
         await process.wait()
+
+
+def place(endpoints: Path, *zones: Sequence[int]) -> None:
+    """Write which ports there are, the caller's own zone first; an Envoy that reads the file follows."""
+    assignment = {
+        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": "destination",
+        "endpoints": [
+            {"priority": priority, "lb_endpoints": [{"endpoint": {"address": _address(port)}} for port in ports]}
+            for priority, ports in enumerate(zones)
+        ],
+    }
+    draft = endpoints.with_suffix(".draft")
+    draft.write_text(json.dumps({"resources": [assignment]}))
+    draft.replace(endpoints)  # Envoy looks when a file is moved there
 
 
 def _http_filter(retries: Object) -> dict[str, Any]:
@@ -71,12 +87,13 @@ def _http_filter(retries: Object) -> dict[str, Any]:
     }
 
 
-def _cluster(policy: Object, hosts: Sequence[int]) -> dict[str, Any]:
+def _cluster(policy: Object, endpoints: Path) -> dict[str, Any]:
     budget = policy["retryBudget"]
     return {
         "name": "destination",
-        "type": "STATIC",
-        "lb_policy": "LEAST_REQUEST",
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": {"path_config_source": {"path": str(endpoints)}}},
+        **_balancer(policy["loadBalancer"]),
         "connect_timeout": _duration(policy["connectionPool"]["tcp"]["connectTimeout"]),
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         "typed_extension_protocol_options": {
@@ -97,11 +114,18 @@ def _cluster(policy: Object, hosts: Sequence[int]) -> dict[str, Any]:
             ]
         },
         "outlier_detection": _outlier_detection(policy["outlierDetection"]),
-        "load_assignment": {
-            "cluster_name": "destination",
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(port)}} for port in hosts]}],
-        },
     }
+
+
+def _balancer(ours: Object) -> dict[str, Any]:
+    if "warmup" not in ours:
+        return {"lb_policy": ours["simple"]}
+    slow_start = {
+        "slow_start_window": _duration(ours["warmup"]["duration"]),
+        "aggression": {"default_value": ours["warmup"]["aggression"], "runtime_key": "aggression"},
+        "min_weight_percent": {"value": ours["warmup"]["minimumPercent"]},
+    }
+    return {"lb_policy": ours["simple"], "least_request_lb_config": {"slow_start_config": slow_start}}
 
 
 def _outlier_detection(ours: Object) -> dict[str, Any]:

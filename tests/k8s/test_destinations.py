@@ -34,8 +34,24 @@ def test_rule_27_every_host_and_every_subset_has_the_retry_budget(shop: Manifest
 
 def test_a_subset_without_a_budget_is_found(shop: Manifests) -> None:
     rule = copy.deepcopy(shop.named("DestinationRule", "catalog"))
-    del rule["spec"]["subsets"][1]["trafficPolicy"]
+    del rule["spec"]["subsets"][-1]["trafficPolicy"]
     assert budgetless(rule) == ["v2"]
+
+
+def test_a_pod_of_the_callers_zone_answers_and_a_new_one_gets_its_share_bit_by_bit(shop: Manifests) -> None:
+    for rule in shop.of("DestinationRule"):
+        balancer = rule["spec"]["trafficPolicy"]["loadBalancer"]
+        assert balancer["simple"] == "LEAST_REQUEST"
+        assert balancer["localityLbSetting"] == {"enabled": True}
+        assert 0 < balancer["warmup"]["minimumPercent"] < 100
+        assert "loadBalancer" not in rule["spec"]["subsets"][0]["trafficPolicy"]  # inherited
+
+
+def test_operators_reach_pods_of_every_zone_version_and_age(shop: Manifests) -> None:
+    for rule in shop.of("DestinationRule"):
+        (every,) = [subset for subset in rule["spec"]["subsets"] if "labels" not in subset]
+        balancer = {"simple": "ROUND_ROBIN", "localityLbSetting": {"enabled": False}}
+        assert (every["name"], every["trafficPolicy"]["loadBalancer"]) == ("every", balancer)
 
 
 @pytest.mark.parametrize("pods", [2, 3, 4, 10])
@@ -77,6 +93,7 @@ def test_every_subset_selects_pods_and_every_deployment_has_its_subset(shop: Man
         (rule["spec"]["host"], subset["labels"]["version"])
         for rule in shop.of("DestinationRule")
         for subset in rule["spec"]["subsets"]
+        if "labels" in subset
     }
     assert named == deployed
 

@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.k8s.manifests import Manifests, Object
+from tests.k8s.manifests import Manifests, Object, amount, seconds
+
+TOPOLOGY = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+LONGEST_DEBOUNCE = 10
+"""Seconds for which istiod gathers changes at most: its PILOT_DEBOUNCE_MAX."""
 
 
 def container(pod: Object) -> Object:
@@ -24,11 +28,34 @@ def detection_seconds(probe: Object) -> int:
     return int(probe["periodSeconds"] * probe["failureThreshold"] + probe["timeoutSeconds"])
 
 
+def seconds_until_closed(pod: Object) -> float:
+    """How long a pod that ends goes on taking calls."""
+    sleep = container(pod).get("lifecycle", {}).get("preStop", {}).get("sleep", {"seconds": 0})["seconds"]
+    return float(sleep) + float(variables(pod)["DRAIN_DELAY_SECONDS"])
+
+
 def stopping_problems(pod: Object) -> list[str]:
-    # Twice: orders waits as long again for sagas whose callers have left.
-    needed = float(variables(pod)["DRAIN_DELAY_SECONDS"]) + 2 * float(variables(pod)["DRAIN_SECONDS"])
+    if "MINIMUM_DRAIN_DURATION" in variables(pod):  # the gateway: then what it still serves, PlaceOrder with its 4 s
+        needed = seconds(variables(pod)["MINIMUM_DRAIN_DURATION"]) + 4
+    else:  # twice: orders waits as long again for sagas whose callers have left
+        needed = seconds_until_closed(pod) + 2 * float(variables(pod)["DRAIN_SECONDS"])
     given = pod["spec"]["terminationGracePeriodSeconds"]
     return [] if given > needed else [f"draining takes {needed} s, killed after {given} s"]
+
+
+def spreading_problems(pod: Object) -> list[str]:
+    """Where a pod is not kept away from its like, or would rather not run than be too near."""
+    wishes = {each["topologyKey"]: each for each in pod["spec"].get("topologySpreadConstraints", [])}
+    problems = [f"not spread by {key}" for key in TOPOLOGY if key not in wishes]
+    for key, wish in wishes.items():
+        counted = wish["labelSelector"]["matchLabels"]
+        if not counted.items() <= pod["metadata"]["labels"].items():
+            problems.append(f"by {key} it counts others than its like")
+        if wish["matchLabelKeys"] != ["pod-template-hash"]:
+            problems.append(f"by {key} it counts pods that are about to go")
+        if wish["whenUnsatisfiable"] != "ScheduleAnyway":
+            problems.append(f"without {key} it does not run")
+    return problems
 
 
 def security_problems(pod: Object) -> list[str]:
@@ -41,49 +68,91 @@ def security_problems(pod: Object) -> list[str]:
         "keeps capabilities": security.get("capabilities") != {"drop": ["ALL"]},
         "may write its root": security.get("readOnlyRootFilesystem") is not True,
         "has an API token": spec.get("automountServiceAccountToken") is not False,
+        "shares its node": bool({"hostNetwork", "hostPID", "hostIPC"} & spec.keys()),
+        "mounts its node": any("hostPath" in volume for volume in spec.get("volumes", [])),
     }
     return [problem for problem, found in required.items() if found]
 
 
-def test_every_service_answers_three_probes_over_grpc(shop: Manifests) -> None:
-    for deployment in shop.services():
+def test_every_service_answers_three_probes_over_grpc(overlay: Manifests) -> None:
+    for deployment in overlay.services():
         only = container(deployment["spec"]["template"])
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert only[probe]["grpc"] == {"port": 50051}, (only["name"], probe)
 
 
-def test_a_hung_pod_leaves_the_service_long_before_it_is_restarted(shop: Manifests) -> None:
-    for deployment in shop.services():
+def test_a_hung_pod_leaves_the_service_long_before_it_is_restarted(overlay: Manifests) -> None:
+    for deployment in overlay.services():
         only = container(deployment["spec"]["template"])
         assert detection_seconds(only["readinessProbe"]) <= 3
         assert detection_seconds(only["livenessProbe"]) >= 5 * detection_seconds(only["readinessProbe"])
 
 
-def test_the_drain_delay_outlasts_a_readiness_probe_that_sees_not_serving(shop: Manifests) -> None:
-    for deployment in shop.services():
+def test_the_drain_delay_outlasts_a_readiness_probe_that_sees_not_serving(overlay: Manifests) -> None:
+    for deployment in overlay.services():
         pod = deployment["spec"]["template"]
         probe = container(pod)["readinessProbe"]
         assert float(variables(pod)["DRAIN_DELAY_SECONDS"]) >= probe["periodSeconds"] * probe["failureThreshold"]
 
 
-def test_nobody_is_killed_while_draining(shop: Manifests) -> None:
-    for deployment in shop.services():
-        assert stopping_problems(deployment["spec"]["template"]) == []
+def test_nobody_is_killed_while_draining(overlay: Manifests) -> None:
+    for deployment in overlay.of("Deployment"):
+        assert stopping_problems(deployment["spec"]["template"]) == [], deployment["metadata"]["name"]
 
 
-def test_a_grace_period_shorter_than_the_drain_is_found(shop: Manifests) -> None:
-    pod = copy.deepcopy(shop.named("Deployment", "orders-v1")["spec"]["template"])
-    pod["spec"]["terminationGracePeriodSeconds"] = 22
+def test_on_nodes_a_pod_takes_calls_until_the_slowest_istiod_has_told_everybody(on_nodes: Manifests) -> None:
+    for deployment in on_nodes.services():
+        assert seconds_until_closed(deployment["spec"]["template"]) >= LONGEST_DEBOUNCE
+    assert (
+        seconds(variables(on_nodes.named("Deployment", "gateway")["spec"]["template"])["MINIMUM_DRAIN_DURATION"]) >= 10
+    )
+
+
+@pytest.mark.parametrize(("name", "grace"), [("orders-v1", 22), ("gateway", 13)])
+def test_a_grace_period_shorter_than_the_drain_is_found(overlay: Manifests, name: str, grace: int) -> None:
+    pod = copy.deepcopy(overlay.named("Deployment", name)["spec"]["template"])
+    pod["spec"]["terminationGracePeriodSeconds"] = grace
     assert stopping_problems(pod) != []
 
 
-def test_a_new_pod_is_ready_before_an_old_one_goes(shop: Manifests) -> None:
-    for deployment in shop.of("Deployment"):
+def test_the_gateway_ends_no_call_that_it_still_serves(overlay: Manifests) -> None:
+    pod = overlay.named("Deployment", "gateway")["spec"]["template"]
+    assert variables(pod)["EXIT_ON_ZERO_ACTIVE_CONNECTIONS"] == "true"
+
+
+def test_every_sidecar_outlives_its_application(on_nodes: Manifests) -> None:
+    for name, pod in on_nodes.pods():
+        assert pod["metadata"]["annotations"]["sidecar.istio.io/nativeSidecar"] == "true", name
+
+
+def test_a_lost_node_or_zone_takes_as_few_pods_as_can_be(overlay: Manifests) -> None:
+    for deployment in overlay.of("Deployment"):
+        assert spreading_problems(deployment["spec"]["template"]) == [], deployment["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    "crowd",
+    [
+        lambda pod: pod["spec"].pop("topologySpreadConstraints"),
+        lambda pod: pod["spec"]["topologySpreadConstraints"].pop(),
+        lambda pod: pod["spec"]["topologySpreadConstraints"][0].update(whenUnsatisfiable="DoNotSchedule"),
+        lambda pod: pod["spec"]["topologySpreadConstraints"][0].update(matchLabelKeys=[]),
+        lambda pod: pod["metadata"]["labels"].pop("app.kubernetes.io/component"),
+    ],
+)
+def test_a_crowded_pod_is_found(overlay: Manifests, crowd: Callable[[Object], object]) -> None:
+    pod = copy.deepcopy(overlay.named("Deployment", "orders-v1")["spec"]["template"])
+    crowd(pod)
+    assert spreading_problems(pod) != []
+
+
+def test_a_new_pod_is_ready_before_an_old_one_goes(overlay: Manifests) -> None:
+    for deployment in overlay.of("Deployment"):
         assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-def test_every_pod_is_restricted(shop: Manifests) -> None:
-    assert {name: security_problems(pod) for name, pod in shop.pods() if security_problems(pod)} == {}
+def test_every_pod_is_restricted(overlay: Manifests) -> None:
+    assert {name: security_problems(pod) for name, pod in overlay.pods() if security_problems(pod)} == {}
 
 
 @pytest.mark.parametrize(
@@ -93,35 +162,61 @@ def test_every_pod_is_restricted(shop: Manifests) -> None:
         lambda pod: pod["spec"].pop("automountServiceAccountToken"),
         lambda pod: container(pod)["securityContext"].pop("readOnlyRootFilesystem"),
         lambda pod: container(pod)["securityContext"]["capabilities"].update(add=["NET_ADMIN"]),
+        lambda pod: pod["spec"].update(hostNetwork=True),
+        lambda pod: pod["spec"]["volumes"].append({"name": "node", "hostPath": {"path": "/"}}),
     ],
 )
-def test_a_weakened_pod_is_found(shop: Manifests, weaken: Callable[[Object], object]) -> None:
-    pod = copy.deepcopy(shop.named("Deployment", "catalog-v1")["spec"]["template"])
+def test_a_weakened_pod_is_found(overlay: Manifests, weaken: Callable[[Object], object]) -> None:
+    pod = copy.deepcopy(overlay.named("Deployment", "catalog-v1")["spec"]["template"])
     weaken(pod)
     assert security_problems(pod) != []
 
 
-def test_every_pod_requests_less_than_its_limits(shop: Manifests) -> None:
-    for name, pod in shop.pods():
+def test_every_pod_says_what_it_needs_and_gets_twice_that_at_most(overlay: Manifests) -> None:
+    for name, pod in overlay.pods():
         resources = container(pod)["resources"]
-        assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory"}, name
-        requested, limit = (int(resources[kind]["memory"].removesuffix("Mi")) for kind in ("requests", "limits"))
-        assert 2 * requested <= limit, name
+        assert set(resources["requests"]) == {"cpu", "memory", "ephemeral-storage"}, name
+        for kind in ("memory", "ephemeral-storage"):
+            assert 2 * amount(resources["requests"][kind]) <= amount(resources["limits"][kind]), (name, kind)
 
 
-def test_every_pod_says_which_app_and_version_it_is(shop: Manifests) -> None:
-    for name, pod in shop.pods():
+def test_only_envoy_is_limited_in_cpu_because_it_counts_its_workers_by_it(overlay: Manifests) -> None:
+    limited = {name for name, pod in overlay.pods() if "cpu" in container(pod)["resources"]["limits"]}
+    assert limited == {"gateway"}
+
+
+def test_every_sidecar_says_what_it_needs(on_nodes: Manifests) -> None:
+    for name, pod in on_nodes.pods():
+        annotations = pod["metadata"]["annotations"]
+        assert {
+            key for key in ("CPU", "CPULimit", "Memory", "MemoryLimit") if f"sidecar.istio.io/proxy{key}" in annotations
+        } == {"CPU", "CPULimit", "Memory", "MemoryLimit"}, name
+
+
+def test_nobody_can_fill_a_nodes_disk(overlay: Manifests) -> None:
+    for name, pod in overlay.pods():
+        for volume in pod["spec"].get("volumes", []):
+            assert "emptyDir" not in volume or "sizeLimit" in volume["emptyDir"], (name, volume)
+
+
+def test_a_pod_is_told_nothing_about_services_it_does_not_call(overlay: Manifests) -> None:
+    for name, pod in overlay.pods():
+        assert pod["spec"]["enableServiceLinks"] is False, name
+
+
+def test_every_pod_says_which_app_and_version_it_is(overlay: Manifests) -> None:
+    for name, pod in overlay.pods():
         labels = pod["metadata"]["labels"]
         assert labels["app"] == labels["app.kubernetes.io/name"], name
         assert labels["version"] == labels["app.kubernetes.io/version"], name
 
 
-def test_a_service_knows_itself_from_its_pods_labels(shop: Manifests) -> None:
-    for deployment in shop.services():
+def test_a_service_knows_itself_from_its_pods_labels(overlay: Manifests) -> None:
+    for deployment in overlay.services():
         sources = {
             one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"]
             for one in container(deployment["spec"]["template"])["env"]
-            if "valueFrom" in one
+            if "fieldRef" in one.get("valueFrom", {})
         }
         assert sources == {
             "SERVICE_NAME": "metadata.labels['app']",
@@ -131,22 +226,22 @@ def test_a_service_knows_itself_from_its_pods_labels(shop: Manifests) -> None:
         }
 
 
-def test_deployments_are_told_apart_by_app_and_version_only(shop: Manifests) -> None:
-    for deployment in shop.services():
+def test_deployments_are_told_apart_by_app_and_version_only(overlay: Manifests) -> None:
+    for deployment in overlay.services():
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         expected = {"app": labels["app"], "version": labels["version"]}
         assert deployment["spec"]["selector"]["matchLabels"] == expected
         assert deployment["metadata"]["name"] == "{app}-{version}".format(**expected)
 
 
-def test_no_variable_is_given_twice(shop: Manifests) -> None:
-    for name, pod in shop.pods():
+def test_no_variable_is_given_twice(overlay: Manifests) -> None:
+    for name, pod in overlay.pods():
         given = [one["name"] for one in container(pod).get("env", [])]
         assert len(given) == len(set(given)), name
 
 
-def test_variables_refer_only_to_variables_before_them(shop: Manifests) -> None:
-    for name, pod in shop.pods():
+def test_variables_refer_only_to_variables_before_them(overlay: Manifests) -> None:
+    for name, pod in overlay.pods():
         known: set[str] = set()
         for one in container(pod).get("env", []):
             used = {part.split(")")[0] for part in one.get("value", "").split("$(")[1:]}

@@ -79,7 +79,7 @@ def test_no_entrance_cuts_a_placement_short(shop: Manifests) -> None:
 def test_operators_reach_any_pod_of_any_version_and_nothing_is_repeated(shop: Manifests) -> None:
     for service in CONTRACTS:
         rule = entrance(shop, f"{service}-mesh", ADMINISTRATION + "SetBreaker")
-        assert rule["route"] == [{"destination": {"host": service}}]
+        assert rule["route"] == [{"destination": {"host": service, "subset": "every"}}]
         assert rule["retries"] == {"attempts": 0}
 
 

@@ -12,7 +12,7 @@ import pytest
 from grpc import aio
 
 from tests.k8s.manifests import Manifests, Object
-from tests.k8s.proxy import FrozenHost, Host, proxy
+from tests.k8s.proxy import FrozenHost, Host, place, proxy
 
 pytestmark = pytest.mark.processes
 
@@ -36,10 +36,11 @@ def serve(envoy: Path, tmp_path: Path, shop: Manifests) -> Serve:
         async with AsyncExitStack() as stack:
             for host in hosts:
                 await stack.enter_async_context(host)
-            ports = [host.port for host in hosts]
+            endpoints = tmp_path / "endpoints.json"
+            place(endpoints, [host.port for host in hosts])
             settings = {**policy, "outlierDetection": detection}
             retries = {**rule["retries"], **replaced.get("retries", {})}
-            yield await stack.enter_async_context(proxy(envoy, tmp_path, retries, settings, ports))
+            yield await stack.enter_async_context(proxy(envoy, tmp_path, retries, settings, endpoints))
 
     return serving
 

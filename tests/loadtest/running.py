@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NOT_SETTINGS = {"GATEWAY", "USERS", "RATE", "RUN_TIME", "SEED", "WORKERS"}
+NOT_SETTINGS = {"ARGOSY_GATEWAY", "KUBECONFIG", "USERS", "RATE", "RUN_TIME", "SEED", "WORKERS"}
 
 
 @dataclass

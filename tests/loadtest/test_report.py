@@ -4,8 +4,8 @@ from grpc import StatusCode
 from loadtest.outcome import Kind, Outcome
 from loadtest.report import NothingMeasured, Report, Sample
 
-GOOD = Outcome(StatusCode.OK, Kind.OK, pod="catalog-v1-a", version="v1", label="GetProduct")
-CANARY = Outcome(StatusCode.OK, Kind.OK, pod="catalog-v2-b", version="v2", label="GetProduct")
+GOOD = Outcome(StatusCode.OK, Kind.OK, pod="catalog-v1-a", version="v1")
+CANARY = Outcome(StatusCode.OK, Kind.OK, pod="catalog-v2-b", version="v2")
 DOWN = Outcome(StatusCode.UNAVAILABLE, Kind.UNAVAILABLE)
 DECLINED = Outcome(StatusCode.FAILED_PRECONDITION, Kind.EXPECTED, reason="CARD_DECLINED")
 
@@ -15,13 +15,11 @@ def report_of(*outcomes: Outcome, latency: float = 0.01) -> Report:
     return Report(1.0, tuple(Sample(n, n, n, n + latency, outcome) for n, outcome in enumerate(outcomes)))
 
 
-def test_calls_are_counted_by_code_version_pod_label_and_kind() -> None:
+def test_calls_are_counted_by_code_version_and_pod() -> None:
     report = report_of(GOOD, GOOD, CANARY, DOWN, DECLINED)
     assert report.codes == {"OK": 3, "UNAVAILABLE": 1, "FAILED_PRECONDITION": 1}
     assert report.versions == {"v1": 2, "v2": 1, "": 2}
     assert report.pods == {"catalog-v1-a": 2, "catalog-v2-b": 1, "": 2}
-    assert report.labels == {"GetProduct": 3, "": 2}
-    assert report.kinds == {"ok": 3, "unavailable": 1, "expected": 1}
 
 
 def test_a_deserved_refusal_is_no_failure() -> None:
@@ -61,10 +59,3 @@ def test_a_generator_that_sends_less_than_asked_is_saturated() -> None:
     samples = tuple(Sample(n, n / 100, n / 90, n / 90 + 0.001, GOOD) for n in range(1000))
     assert Report(100.0, samples).saturated
     assert not Report(100.0, tuple(Sample(n, n / 100, n / 100, n / 100, GOOD) for n in range(1000))).saturated
-
-
-def test_the_summary_has_the_numbers_as_json_knows_them() -> None:
-    summary = report_of(GOOD, DOWN).summary()
-    assert summary["codes"] == {"OK": 1, "UNAVAILABLE": 1}
-    assert summary["failed"] == 1
-    assert summary["latency_ms"]["p50"] == 10.0

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from mesh.__main__ import SUBCOMMANDS
-from mesh.local.commands.passing_on import for_this_cluster
+from mesh.commands.passing_on import context_in, for_the_local_cluster
 from mesh.local.file_lock import hold
 from mesh.local.lifecycle import at_work, interrupt_up
 from mesh.local.state_folder import StateFolder
+from tests.suspended_job.scripted_api import kubeconfig
 
 pytestmark = pytest.mark.processes
-
-LOCAL = [name for name, subcommand in SUBCOMMANDS.items() if subcommand.where.startswith("mesh.local.")]
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def test_help_lists_every_command_and_imports_none(environ: dict[str, str]) -> N
     assert all(f" {name} " in shown for name in SUBCOMMANDS)
 
 
-@pytest.mark.parametrize("name", [name for name in LOCAL if not SUBCOMMANDS[name].passes_on])
+@pytest.mark.parametrize("name", [name for name in SUBCOMMANDS if not SUBCOMMANDS[name].passes_on])
 def test_every_command_explains_itself_with_examples_and_exit_codes(environ: dict[str, str], name: str) -> None:
     done = argosy(environ, name, "--help")
     assert done.returncode == 0
@@ -70,6 +69,29 @@ def test_a_wrong_setting_is_wrong_usage(environ: dict[str, str]) -> None:
     assert done.returncode == 2
     assert "ARGOSY_INSTANCE='many'" in done.stderr
     assert argosy(environ, "status", "--no-such-option").returncode == 2
+
+
+def test_what_is_about_the_local_cluster_says_so_to_those_who_have_chosen_another(environ: dict[str, str]) -> None:
+    done = argosy({**environ, "KUBECONFIG": "/another"}, "down")
+    assert done.returncode == 0
+    assert "this is about the local cluster; the one that KUBECONFIG=/another names is left alone" in done.stderr
+
+
+def test_kubectl_and_istioctl_go_to_the_cluster_that_is_meant(environ: dict[str, str], tmp_path: Path) -> None:
+    given = tmp_path / "config"
+    given.write_text(json.dumps(kubeconfig("https://10.0.0.1:6443")))
+    programs = {**environ, "PATH": f"{tmp_path / 'programs'}:{environ['PATH']}", "KUBECONFIG": str(given)}
+    for command in (["kubectl", "get", "pods"], ["istioctl", "proxy-status"]):
+        done = argosy(programs, *command)
+        assert done.stdout.splitlines() == [" ".join(command), f"KUBECONFIG={given}"]
+        assert done.returncode == 42
+    done = argosy(programs, "logs", "orders-1", "-c", "istio-proxy", "--context", "scripted")
+    assert "orders-1 --container=istio-proxy --context=scripted" in done.stdout
+
+
+def test_the_context_is_found_among_the_words_of_another_program() -> None:
+    assert context_in(["--context", "a", "get", "pods"]) == context_in(["get", "--context=a"]) == "a"
+    assert context_in(["exec", "pod", "--", "psql", "--context=b"]) == context_in(["get"]) == ""
 
 
 def test_down_where_nothing_runs_is_done(environ: dict[str, str]) -> None:
@@ -135,7 +157,7 @@ def test_down_waits_for_anybody_else_without_touching_them(tmp_path: Path) -> No
 
 
 def test_istioctl_is_told_what_it_cannot_find_out_here() -> None:
-    assert for_this_cluster(["proxy-status"], 15012) == ["proxy-status", "--xds-address", "localhost:15012"]
-    assert for_this_cluster(["ps", "--xds-address", "a:1"], 15012) == ["ps", "--xds-address", "a:1"]
-    assert for_this_cluster(["version"], 15012) == ["version"]
-    assert "--suppress=IST0147=Pod *" in for_this_cluster(["analyze", "-n", "shop"], 15012)
+    assert for_the_local_cluster(["proxy-status"], 15012) == ["proxy-status", "--xds-address", "localhost:15012"]
+    assert for_the_local_cluster(["ps", "--xds-address", "a:1"], 15012) == ["ps", "--xds-address", "a:1"]
+    assert for_the_local_cluster(["version"], 15012) == ["version"]
+    assert "--suppress=IST0147=Pod *" in for_the_local_cluster(["analyze", "-n", "shop"], 15012)

@@ -19,6 +19,10 @@ def sentence(*containers: dict[str, Any], **spec: Any) -> str | None:
     return left.sentence if left else None
 
 
+def spread(unsatisfiable: str) -> dict[str, Any]:
+    return {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": unsatisfiable}
+
+
 def test_a_pod_that_gets_all_it_asks_for_is_not_mentioned() -> None:
     volumes = [{"name": "a", "emptyDir": {}}, {"name": "b", "persistentVolumeClaim": {"claimName": "b"}}]
     assert sentence(container(resources={"requests": {"cpu": "1"}}), volumes=volumes, securityContext={}) is None
@@ -35,10 +39,15 @@ def test_a_pod_that_gets_all_it_asks_for_is_not_mentioned() -> None:
         ({}, {"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, "volume v"),
         ({}, {"nodeSelector": {"gpu": "yes"}}, "nodeSelector"),
         ({}, {"activeDeadlineSeconds": 5}, "activeDeadlineSeconds"),
+        ({}, {"topologySpreadConstraints": [spread("DoNotSchedule")]}, "topologySpreadConstraints"),
     ],
 )
 def test_what_a_process_cannot_have_is_named(fields: dict[str, Any], spec: dict[str, Any], named: str) -> None:
     assert named in (sentence(container(**fields), **spec) or "")
+
+
+def test_a_wish_to_be_spread_is_granted_by_a_single_node() -> None:
+    assert sentence(container(), topologySpreadConstraints=[spread("ScheduleAnyway")]) is None
 
 
 @pytest.mark.parametrize("image", ["argosy:dev", "argosy", "registry.example/team/argosy@sha256:00", "auto"])

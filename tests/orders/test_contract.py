@@ -45,6 +45,13 @@ async def test_a_placed_order_is_confirmed_paid_and_its_stock_handed_over(shop: 
     assert await shop.discrepancies() == []
 
 
+async def test_an_order_tells_what_each_piece_cost_whatever_was_asked(shop: Shop) -> None:
+    request = order_of(("mug", 3))
+    request.lines[0].unit_price.CopyFrom(money_pb2.Money(currency_code="EUR", units=1))
+    (line,) = (await shop.orders.PlaceOrder(request)).order.lines
+    assert line.unit_price == money_pb2.Money(currency_code="EUR", units=12, nanos=500_000_000)
+
+
 async def test_the_same_key_and_body_again_is_the_same_order(shop: Shop) -> None:
     request = order_of(("mug", 1))
     first = await shop.orders.PlaceOrder(request)

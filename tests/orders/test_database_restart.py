@@ -40,9 +40,11 @@ class Customers:
     confirmed: set[str] = field(default_factory=set)
     codes: Counter[StatusCode] = field(default_factory=Counter)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    closed: bool = False
+    """No more orders are placed. One whose customer had just left might be written after the books were read."""
 
     async def shopping(self) -> None:
-        while True:
+        while not self.closed:
             await self._order()
 
     async def _order(self) -> None:
@@ -76,24 +78,25 @@ async def every_order(shop: Shop) -> list[orders_pb2.Order]:
     return [await shop.final(order.order_id) for order in answer.orders]
 
 
-async def shopping_goes_on(customers: Customers, cluster: Cluster) -> None:
-    """Customers shop while the server dies and comes back, several times."""
+async def shopping_goes_on(customers: Customers, cluster: Cluster, *, crash: bool) -> None:
+    """Customers shop while the server dies, or is ended, and comes back, several times."""
     async with asyncio.TaskGroup() as group:
-        shopping = [group.create_task(customers.shopping()) for _ in range(CUSTOMERS)]
+        for _ in range(CUSTOMERS):
+            group.create_task(customers.shopping())
         for _ in range(RESTARTS):
             await customers.more(orders=ORDERS_BETWEEN)
-            cluster.stop()
+            cluster.stop(crash=crash)
             await customers.more(refusals=CUSTOMERS)
             cluster.start()
         await customers.more(orders=ORDERS_BETWEEN)
-        for task in shopping:
-            task.cancel()
+        customers.closed = True
 
 
-async def test_orders_outlive_the_restarts_of_their_database(closed_shop: Shop, cluster: Cluster) -> None:
+@pytest.mark.parametrize("crash", [True, False], ids=["crash", "shutdown"])
+async def test_orders_outlive_the_restarts_of_their_database(closed_shop: Shop, cluster: Cluster, crash: bool) -> None:
     customers = Customers(closed_shop)
     async with closed_shop.replica(order_lease_seconds=2.0):
-        await shopping_goes_on(customers, cluster)
+        await shopping_goes_on(customers, cluster, crash=crash)
         orders = await every_order(closed_shop)
         confirmed = {order.order_id for order in orders if order.state == orders_pb2.ORDER_STATE_CONFIRMED}
         assert customers.confirmed <= confirmed

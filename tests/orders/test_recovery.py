@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +14,7 @@ from grpc.aio import AioRpcError
 from shop.orders.v1 import orders_pb2
 from sqlalchemy import text
 
+from services.orders.recovery import AT_ONCE
 from tests.hosting.databases import engine
 from tests.hosting.running import FakeClock, reason
 from tests.orders.relay import Answer, Held, refuse
@@ -100,6 +103,40 @@ async def test_an_order_at_work_is_left_alone_until_its_lease_is_over(closed_sho
 
 def watch(order: orders_pb2.Order) -> orders_pb2.WatchOrderRequest:
     return orders_pb2.WatchOrderRequest(order_id=order.order_id)
+
+
+@contextmanager
+def nothing_can_be_written(shop: Shop) -> Iterator[None]:
+    """Orders can be read while the block runs, and no new version of one be written."""
+    beside = engine(shop.databases.url("orders"))
+
+    def rename(before: str, after: str) -> None:
+        with beside.begin() as connection:
+            connection.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+    rename("saga_log", "elsewhere")
+    try:
+        yield
+    finally:
+        rename("elsewhere", "saga_log")
+        beside.dispose()
+
+
+async def test_a_recovery_that_cannot_take_any_order_waits_before_it_looks_again(
+    closed_shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    async with closed_shop.replica(clock, recovery_interval_seconds=0.0):
+        await fail(closed_shop, AT_ONCE)
+    clock.advance(LEASE)
+    caplog.clear()
+    with nothing_can_be_written(closed_shop):
+        async with closed_shop.replica(clock, recovery_interval_seconds=3600.0) as orders:
+            while len(caplog.records) < AT_ONCE:
+                await asyncio.sleep(0.01)  # polling, bounded by the test's timeout
+            for _ in range(50):
+                await orders.ListOrders(orders_pb2.ListOrdersRequest())
+            assert [record.message for record in caplog.records] == ["recovery of an order failed"] * AT_ONCE
 
 
 async def test_a_watcher_sees_every_state_and_then_the_end(shop: Shop) -> None:

@@ -93,6 +93,31 @@ def test_rule_27_a_retried_host_without_a_destination_rule_is_refused() -> None:
     assert refused(good()[:2]) == [("retries-without-budget", "catalog is retried and has no DestinationRule")]
 
 
+NEAREST = {"simple": "LEAST_REQUEST", "localityLbSetting": {"enabled": True}, "warmup": {"duration": "10s"}}
+
+
+def balanced(balancer: Object, **policy: Object) -> list[tuple[str, str]]:
+    """What is refused when the destination balances like this."""
+    objects = good()
+    objects[2]["spec"]["trafficPolicy"].update(loadBalancer=balancer, **policy)
+    return refused(objects)
+
+
+def test_a_zone_is_preferred_only_where_sick_pods_are_ejected() -> None:
+    assert balanced(NEAREST, outlierDetection={"maxEjectionPercent": 50}) == []
+    host, subset = balanced(NEAREST)
+    assert host == ("no-failover", "DestinationRule catalog prefers the caller's zone and ejects nobody from it")
+    assert subset[1].startswith("DestinationRule catalog subset v1 prefers")
+    assert {rule for rule, _ in balanced(NEAREST, outlierDetection={"maxEjectionPercent": 0})} == {"no-failover"}
+    assert balanced({"localityLbSetting": {"enabled": False}}) == []
+
+
+def test_a_warm_up_that_istio_ignores_is_refused() -> None:
+    random = {"simple": "RANDOM", "warmup": {"duration": "10s"}}
+    assert {rule for rule, _ in balanced(random)} == {"no-warm-up"}
+    assert balanced(random | {"simple": "ROUND_ROBIN"}) == []
+
+
 def test_what_is_never_retried_needs_no_budget() -> None:
     objects = good()[:2]
     objects[0]["spec"]["http"][0]["retries"] = {"attempts": 0}

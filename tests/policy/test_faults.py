@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mesh.policy.built import lint_objects
-from mesh.running_shop import fault_rules
+from mesh.policy.faults import rules_of
 from tests.policy.policies import committed
 
 ABORT = {"abort": {"percentage": {"value": 30}, "grpcStatus": "UNAVAILABLE"}}
@@ -12,7 +12,7 @@ ROUTE = [{"destination": {"host": "inventory", "subset": "v1"}, "weight": 100}]
 
 def test_each_rpc_has_a_rule_with_one_match_so_that_istio_drops_none() -> None:
     paths = committed().may_fail("orders", "inventory")
-    rules = fault_rules(paths, ABORT, ROUTE)
+    rules = rules_of(paths, ABORT, ROUTE, "fault")
     assert [rule["match"] for rule in rules] == [
         [{"uri": {"exact": path}, "sourceLabels": {"app": "orders"}}] for path in paths
     ]
@@ -21,7 +21,7 @@ def test_each_rpc_has_a_rule_with_one_match_so_that_istio_drops_none() -> None:
 
 def test_rule_29_the_tours_faults_pass_the_linter() -> None:
     entrance = {"retries": {"attempts": 1}, "delegate": {"name": "inventory"}}
-    rules = fault_rules(committed().may_fail("orders", "inventory"), ABORT, ROUTE)
+    rules = rules_of(committed().may_fail("orders", "inventory"), ABORT, ROUTE, "fault")
     objects = [
         {
             "kind": "VirtualService",

@@ -32,7 +32,7 @@ def test_what_is_served_everywhere_is_an_rpc_of_every_service() -> None:
 def test_who_calls_whom_is_known_from_both_sides() -> None:
     assert [str(rpc) for rpc in committed().callers("catalog")["orders"]] == ["catalog.BatchGetProducts"]
     assert {rpc.callee for rpc in committed().calls("orders")} == {"catalog", "inventory", "payments"}
-    assert list(committed().callers("orders")) == ["gateway", "auditor", "operator"]
+    assert list(committed().callers("orders")) == ["gateway", "auditor", "operator", "reporter"]
 
 
 def test_experiments_may_make_fail_what_its_policy_allows() -> None:
@@ -44,7 +44,7 @@ def test_experiments_may_make_fail_what_its_policy_allows() -> None:
 
 def test_rule_07_every_caller_has_three_attempts_at_most_and_a_budget_of_a_tenth() -> None:
     peers = [peer for caller in committed().documents for peer in committed().peers(caller).values()]
-    assert len(peers) == 3 + 3 + 4  # of orders, the auditor and the operator
+    assert len(peers) == 3 + 3 + 4 + 1  # of orders, the auditor, the operator and the reporter
     for peer in peers:
         assert peer.budget == BudgetPolicy(ratio=0.1, floor=1.0)
         assert all(method.most_attempts <= 3 for method in peer.methods.values())

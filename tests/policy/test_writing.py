@@ -52,6 +52,22 @@ def test_generated_python_is_formatted_and_linted(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("service", committed().documents)
+def test_generated_python_is_what_the_policies_come_to(service: str) -> None:
+    made: dict[str, object] = {}
+    exec(files(committed()).get(f"services/{service}/policy.py", ""), made)  # noqa: S102 - our own
+    assert made.get("PEERS", {}) == committed().peers(service)
+    if service in committed().services:
+        assert made["SERVER"] == committed().server(service)
+
+
+def test_generated_python_says_once_what_is_the_same_for_all() -> None:
+    operator, orders = (files(committed())[f"services/{name}/policy.py"] for name in ("operator", "orders"))
+    assert operator.count("PeerPolicy(\n") == 1  # of four services
+    assert orders.count('group="write"') == 1  # of three methods of inventory
+    assert orders.count('group="refund"') == 2  # payments has another beside them
+
+
 def test_only_what_differs_is_written_and_nothing_is_left_beside(tmp_path: Path) -> None:
     expected = files(committed())
     assert {one.kind for one in write(tmp_path, expected)} == {"missing"}

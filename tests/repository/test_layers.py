@@ -17,10 +17,25 @@ FORBIDDEN = {
     "mesh/local": ("services", "shop", "loadtest"),
     "mesh/demo": ("services",),
     "mesh/audit": ("services", "shop"),
+    "mesh/cluster": ("services", "shop", "loadtest", "mesh.demo"),
+    "mesh/commands": ("services", "shop", "loadtest", "mesh.demo"),
+    "mesh/deploy": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/policy": ("services", "loadtest", "mesh.demo", "mesh.audit"),
+    "mesh/manifests": ("services", "shop", "loadtest", "mesh.demo", "mesh.audit", "mesh.policy"),
     "mesh/breakers": ("services", "shop", "argosy"),
     "loadtest": (*SERVICES, "mesh.demo"),  # their hosting is what a bench measures
-    "services": ("mesh.local", "mesh.demo", "mesh.audit", "mesh.policy", "mesh.breakers", "loadtest", "locust"),
+    "services": (
+        "mesh.local",
+        "mesh.demo",
+        "mesh.audit",
+        "mesh.policy",
+        "mesh.breakers",
+        "mesh.cluster",
+        "mesh.deploy",
+        "mesh.manifests",
+        "loadtest",
+        "locust",
+    ),
 }
 
 

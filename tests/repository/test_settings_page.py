@@ -12,6 +12,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from loadtest.run import main as load
+from mesh.image.__main__ import build_ as build_images
 from mesh.local.settings import __doc__ as local_settings
 from services.auditor.__main__ import AuditorSettings
 from services.catalog.__main__ import CatalogSettings
@@ -20,6 +21,7 @@ from services.inventory.__main__ import InventorySettings
 from services.operator.__main__ import OperatorSettings
 from services.orders.__main__ import OrdersSettings
 from services.payments.__main__ import PaymentsSettings
+from services.reporter.__main__ import ReporterSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 SERVICES: dict[str, type[HostSettings]] = {
@@ -28,6 +30,7 @@ SERVICES: dict[str, type[HostSettings]] = {
     "payments": PaymentsSettings,
     "orders": OrdersSettings,
     "auditor": AuditorSettings,
+    "reporter": ReporterSettings,
     "operator": OperatorSettings,
 }
 
@@ -78,6 +81,12 @@ def test_what_a_load_test_is_told_is_documented_with_its_default() -> None:
     options = {name: hints[name].__metadata__[0].envvar for name in signature(load).parameters}
     defaults = {option: str(signature(load).parameters[name].default) for name, option in options.items() if option}
     assert {name: shown.strip("`") for name, shown in documented("make load").items()} == defaults
+
+
+def test_what_building_images_is_told_is_documented() -> None:
+    hints = get_type_hints(build_images, include_extras=True)
+    told = {str(option.envvar) for hint in hints.values() for option in getattr(hint, "__metadata__", ())} - {"None"}
+    assert set(documented("make image, make sbom")) == told | {"SOURCE_DATE_EPOCH"}
 
 
 def test_the_local_clusters_settings_are_documented() -> None:

@@ -113,6 +113,17 @@ class BreakerAndModel(RuleBasedStateMachine):
         self.breaker.settle(generation, health, self.now)
         self.model.settle(admitted, health, self.now)
 
+    @precondition(lambda self: self.under_way)
+    @rule(which=st.integers(0), health=st.sampled_from([HEALTHY, SLOW]))
+    def a_stream_begins_to_answer(self, which: int, health: Health) -> None:
+        which %= len(self.under_way)
+        generation, admitted = self.under_way[which]
+        left = self.breaker.answered(generation, health, self.now)
+        if self.model.period.state == HALF_OPEN:
+            self.model.settle(admitted, health, self.now)
+            admitted = Period(CLOSED, self.now)  # one of its own: its end says nothing any more
+        self.under_way[which] = left, admitted
+
     @rule(count=st.integers(1, 6), health=st.sampled_from([HEALTHY, FAILED, SLOW]))
     def calls_end_alike(self, count: int, health: Health) -> None:
         for _ in range(count):

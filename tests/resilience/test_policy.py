@@ -128,16 +128,6 @@ def test_rule_05_a_method_is_not_idempotent_unless_its_policy_says_so() -> None:
     assert MethodPolicy(attempts=3, idempotent=True).most_attempts == 3
 
 
-def test_amplification_of_application_times_mesh_can_be_computed() -> None:
-    mesh_attempts = 1  # Istio retries only what no application has processed
-    policies = [
-        MethodPolicy(idempotent=True),
-        MethodPolicy(idempotent=False),
-        MethodPolicy(idempotent=True, attempts=2),
-    ]
-    assert [policy.most_attempts * mesh_attempts for policy in policies] == [3, 1, 2]
-
-
 def test_once_is_the_same_without_a_second_attempt() -> None:
     assert MethodPolicy(timeout=2.0, idempotent=True).once() == MethodPolicy(timeout=2.0, idempotent=True, attempts=1)
 

@@ -54,15 +54,6 @@ def test_a_trial_that_was_as_slow_changes_little() -> None:
     assert quick.seconds == pytest.approx(5.0, rel=0.1)
 
 
-def test_calls_cut_short_raise_the_estimate_only_once_they_are_long() -> None:
-    quick = learned(*[1.0] * 60)
-    before = quick.seconds
-    quick.cut_short(0.5)
-    assert quick.seconds == before
-    quick.cut_short(2.0)
-    assert quick.seconds > before
-
-
 def test_it_begins_with_the_first_answer() -> None:
     quick = Quick()
     quick.answered(1.0, trial=False)

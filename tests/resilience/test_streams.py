@@ -9,7 +9,7 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
-from mesh.resilience import CircuitOpen, MethodPolicy
+from mesh.resilience import BreakerPolicy, CircuitOpen, MethodPolicy
 from mesh.resilience.events import AttemptEnded, CallEnded, CircuitCreated, PeerOpened
 from tests.resilience.opened import Opened, policy
 from tests.resilience.scripted import Bench, Server, TStub, serve
@@ -118,22 +118,81 @@ async def test_a_cancelled_reader_is_neutral_and_cancels_the_server(streaming: S
     assert streaming.attempts() == [(StatusCode.CANCELLED, True)]
 
 
+class Held:
+    """A stream of two messages that somebody holds on to."""
+
+    cancelled = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"1"
+        yield b"2"
+
+    def cancel(self) -> bool:
+        self.cancelled = True
+        return True
+
+
 async def test_rule_20_a_stream_stopped_early_is_cancelled_even_when_somebody_holds_on_to_the_call() -> None:
-    class Held:
-        cancelled = False
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            yield b"1"
-            yield b"2"
-
-        def cancel(self) -> bool:
-            self.cancelled = True
-            return True
-
     rpc = Held()
     async with aclosing(Bench().method.stream(lambda _: rpc, None)) as messages:
         assert await anext(messages) == b"1"
     assert rpc.cancelled
+
+
+async def half_open(**breaker: Any) -> Bench:
+    """A circuit that lets the next call through, and no other beside it."""
+    it = Bench(breaker_policy=BreakerPolicy(**{"min_calls": 1, **breaker}), policy=MethodPolicy())
+    await it.fails(it.wire(UNAVAILABLE))
+    it.time.pass_by(5.0)
+    return it
+
+
+async def test_rule_13_a_stream_is_a_trial_until_its_first_message_and_not_for_its_whole_life() -> None:
+    it = await half_open(successes_to_close=1)
+    async with aclosing(it.method.stream(lambda _: Held(), None)) as messages:
+        assert await anext(messages) == b"1"
+        assert it.breaker.state == "closed"
+
+
+async def test_a_stream_that_is_a_trial_keeps_others_out_until_it_answers() -> None:
+    it, answer = await half_open(), asyncio.Event()
+
+    class Late(Held):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            await answer.wait()
+            yield b"1"
+
+    first = asyncio.create_task(anext(it.method.stream(lambda _: Late(), None)))
+    await asyncio.sleep(0)
+    assert isinstance(await it.fails(it.wire(OK)), CircuitOpen)
+    answer.set()
+    assert await first == b"1"
+    assert await it.call(it.wire(OK)) == "answer"
+
+
+async def test_a_stream_that_ends_after_its_trial_frees_no_trial_of_another() -> None:
+    it = await half_open()
+    async with aclosing(it.method.stream(lambda _: Held(), None)) as messages:
+        assert await anext(messages) == b"1"
+        trial = asyncio.create_task(it.call(lambda _: asyncio.Event().wait()))
+        await asyncio.sleep(0)
+    assert isinstance(await it.fails(it.wire(OK)), CircuitOpen)
+    trial.cancel()
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(1.0, "closed"), (1.001, "open")])
+async def test_a_stream_whose_first_message_is_slow_is_a_slow_trial(seconds: float, state: str) -> None:
+    it = await half_open(successes_to_close=1, slow_after=1.0)
+    it.time.now = 2000.0  # 1.0 is exact from here
+
+    class Slow(Held):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            it.time.pass_by(seconds)
+            yield b"1"
+
+    async with aclosing(it.method.stream(lambda _: Slow(), None)) as messages:
+        assert await anext(messages) == b"1"
+        assert it.breaker.state == state
 
 
 async def test_a_stream_nobody_reads_is_never_begun(streaming: Streaming) -> None:

@@ -41,6 +41,8 @@ class ScriptedApi:
     phase: str = "Running"
     service_pods: list[dict[str, Any]] = field(default_factory=list)
     goes_on: bool = False  # whoever follows the log waits for more
+    refused: str = ""  # why the Job gets no pod
+    sidecar: dict[str, Any] = field(default_factory=lambda: RUNNING)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
 
@@ -59,8 +61,9 @@ class ScriptedApi:
                 job = await request.json()
                 self.jobs[job["metadata"]["name"]] = job
                 return _json(job, status=201)
-            case "GET", [_, "pods"]:
-                return _json(self._pods(request.query["labelSelector"]))
+            case "GET", [_, ("pods" | "events") as kind]:
+                items = self._pods(request.query["labelSelector"]) if kind == "pods" else [_event(self.refused)]
+                return _json({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
             case "GET", [_, "log"]:
                 return await self._log(request)
             case "DELETE", ["jobs", name]:
@@ -89,20 +92,20 @@ class ScriptedApi:
             "spec": {"schedule": "0 0 1 1 *", "jobTemplate": job},
         }
 
-    def _pods(self, selector: str) -> dict[str, Any]:
+    def _pods(self, selector: str) -> list[dict[str, Any]]:
         if selector == "app.kubernetes.io/component=service":
-            items = self.service_pods
-        else:
-            assert selector in {f"job-name={name}" for name in self.jobs}
-            state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-            statuses = [_container("istio-proxy", RUNNING), _container(self.name, state)]
-            items = [
-                {
-                    "metadata": {"name": f"{self.name}-pod", "namespace": "shop"},
-                    "status": {"phase": self.phase, "containerStatuses": statuses},
-                }
-            ]
-        return {"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": items}
+            return self.service_pods
+        assert selector in {f"job-name={name}" for name in self.jobs}
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        pod = {
+            "metadata": {"name": f"{self.name}-pod", "namespace": "shop"},
+            "status": {
+                "phase": self.phase,
+                "initContainerStatuses": [_container("istio-proxy", self.sidecar)],
+                "containerStatuses": [_container(self.name, state)],
+            },
+        }
+        return [] if self.refused else [pod]
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[dict[str, Any]]:
@@ -150,6 +153,10 @@ def written(config: dict[str, Any], folder: Path) -> str:
 
 def _container(name: str, state: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+
+
+def _event(message: str) -> dict[str, Any]:
+    return {"metadata": {"name": "refused"}, "involvedObject": {}, "reason": "FailedCreate", "message": message}
 
 
 def _json(content: dict[str, Any], status: int = 200) -> web.Response:

@@ -51,6 +51,13 @@ async def test_a_sidecar_that_runs_on_is_not_waited_for() -> None:
             "no such image",
         ),
         (ScriptedApi("errand", [RUNNING], phase="Failed"), "the errand's pod failed"),
+        (
+            ScriptedApi(
+                "errand", [CREATING], sidecar={"waiting": {"reason": "ImagePullBackOff", "message": "no proxy"}}
+            ),
+            "no proxy",
+        ),
+        (ScriptedApi("errand", [CREATING], refused="it is forbidden: exceeded quota"), "exceeded quota"),
     ],
 )
 async def test_a_job_that_cannot_be_is_explained_and_not_left(api: ScriptedApi, why: str) -> None:

@@ -5,7 +5,7 @@ from mesh.local.programs import CRDS, ENVOY, PACKAGES, ensure
 
 
 def build() -> None:
-    """Build every program that the cluster, its tools and its tests run; nothing when all are there.
+    """Build every program that the local cluster, its tools and its tests run; nothing when all are there.
 
     `argosy up` builds what it needs by itself; this brings istioctl too, at less cost than alone.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mesh.local.commands.surroundings import progress, settings
+from mesh.local.commands.surroundings import progress, settings, tell_which_cluster
 from mesh.local.file_lock import wait_and_hold
 from mesh.local.lifecycle import interrupt_up, stop
 from mesh.local.state_folder import StateFolder
@@ -18,7 +18,7 @@ def down(
     *,
     volumes: Annotated[bool, typer.Option("--volumes", help="Also remove what the pods have stored.")] = False,
 ) -> None:
-    """Stop the cluster and everything it started, whatever condition it is in.
+    """Stop the local cluster and everything it started, whatever condition it is in.
 
     An `argosy up` that is at work is interrupted first. The cluster's objects end with it; what pods stored in
     volumes stays for the next `argosy up`.
@@ -32,6 +32,7 @@ def down(
     """  # noqa: D301
     folder = StateFolder(settings().state)
     with progress() as told:
+        tell_which_cluster(told)
         interrupted: set[str] = set()
 
         def waiting(holder: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -40,6 +41,13 @@ def running(chosen: Settings) -> SupervisorState:
     if state is None:
         raise NotRunning(chosen.state)
     return state
+
+
+def tell_which_cluster(progress: ConsoleProgress) -> None:
+    """Say that the local cluster is meant, to somebody whose KUBECONFIG names another."""
+    given = os.environ.get("KUBECONFIG")
+    if given and Path(given).resolve() != StateFolder(settings().state).kubeconfig.resolve():
+        progress.done(f"this is about the local cluster; the one that KUBECONFIG={given} names is left alone")
 
 
 def end_like_ctrl_c() -> None:

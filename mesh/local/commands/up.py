@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mesh.local.commands.surroundings import end_like_ctrl_c, page, progress, settings
+from mesh.local.commands.surroundings import end_like_ctrl_c, page, progress, settings, tell_which_cluster
 from mesh.local.report import as_tables
 from mesh.local.up import Wanted
 from mesh.local.up import up as bring_up
@@ -21,7 +21,7 @@ def up(
     *,
     apply: Annotated[bool, typer.Option(help="Apply the manifests; without, only the control plane starts.")] = True,
 ) -> None:
-    """Start the cluster, apply the manifests, and wait until every pod is Ready and every sidecar is synced.
+    """Start the local cluster, apply the manifests, and wait until every pod is Ready and every sidecar is synced.
 
     Builds missing programs first (some minutes, once). On a running cluster it applies and waits.
 
@@ -37,6 +37,7 @@ def up(
     end_like_ctrl_c()
     folder = manifests if manifests.is_absolute() or manifests.exists() else chosen.checkout / manifests
     with progress() as told:
+        tell_which_cluster(told)
         picture = bring_up(chosen, Wanted(folder.absolute() if apply else None, timeout), told)
     if picture:
         page().print(as_tables(picture, with_parts=False))

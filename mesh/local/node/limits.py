@@ -17,7 +17,6 @@ _FIELDS = (
     "hostAliases",
     "hostNetwork",
     "nodeSelector",
-    "topologySpreadConstraints",
 )
 
 
@@ -31,7 +30,8 @@ class LeftOut:
 def left_out(spec: PodSpec) -> LeftOut | None:
     """Everything the node leaves out of `spec`, in one sentence; None when nothing is."""
     containers = [*(spec.initContainers or []), *spec.containers]
-    serious = [*_images(containers), *_volumes(spec.volumes or []), *(name for name in _FIELDS if getattr(spec, name))]
+    fields = (name for name in _FIELDS if getattr(spec, name))
+    serious = [*_images(containers), *_volumes(spec.volumes or []), *fields, *_placement(spec)]
     named = [*serious, *_isolation(spec, containers)]
     if not named:
         return None
@@ -55,6 +55,12 @@ def _volumes(volumes: list[Volume]) -> Iterator[str]:
     for volume in volumes:
         if not offered(volume):
             yield f"volume {volume.name} (its type)"
+
+
+def _placement(spec: PodSpec) -> Iterator[str]:
+    """Wishes are granted: on one node pods are spread as evenly as can be. A condition is not looked at."""
+    if any(each.whenUnsatisfiable != "ScheduleAnyway" for each in spec.topologySpreadConstraints or []):
+        yield "topologySpreadConstraints"
 
 
 def _isolation(spec: PodSpec, containers: list[Container]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""How are the container images built, and what is in them?"""
