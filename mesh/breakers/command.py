@@ -101,7 +101,7 @@ async def _ask(view: View, cluster: Cluster, wish: _Wish, timeout: float) -> int
     if ended.exit_code not in {ALL_REACHED, NOT_ALL}:
         raise NoAnswer(ended.last_words(OPERATOR))
     view.show(sight)
-    return ended.exit_code
+    return NOT_ALL if sight.missing else ended.exit_code  # what it has said may be lost with its node's logs
 
 
 async def _watch(view: View, cluster: Cluster) -> NoReturn:

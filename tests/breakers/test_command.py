@@ -78,6 +78,12 @@ async def test_a_pod_that_was_not_reached_is_named_and_ends_with_1(tmp_path: Pat
     assert json.loads(out.splitlines()[-1])["unreached"] == ["catalog-1"]
 
 
+async def test_an_answer_that_was_lost_on_the_way_is_not_taken_for_one(tmp_path: Path) -> None:
+    code, out, _ = await breakers(api(ORDERS, exit_code=0), tmp_path, "--json")
+    assert code == 1
+    assert json.loads(out.splitlines()[-1]) == {"service": "catalog", "unreached": ["catalog-1"], "problem": ""}
+
+
 async def test_a_service_without_a_ready_pod_is_wrong_usage_and_those_with_one_are_named(tmp_path: Path) -> None:
     for service in ("payments", "billing"):
         code, _, err = await breakers(api(), tmp_path, "open", f"{service}/bank")
