@@ -20,7 +20,7 @@ from shop.orders.v1 import orders_pb2
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
 
 from loadtest.outcome import SUCCESS, Deserved, Kind, Outcome, reason_of
-from loadtest.shopping import GOOD_CARD, TestCard, wish
+from loadtest.shopping import GOOD_CARD, OVER, TestCard, wish
 
 GATEWAY = "127.0.0.1:8080"
 
@@ -59,7 +59,8 @@ class Shopper:
         """A new order, `timeout` seconds for each press of the button.
 
         A customer who got no answer (UNAVAILABLE, DEADLINE_EXCEEDED, ...) presses again after `pause` seconds, up to
-        `presses` times in all and with the same idempotency key: it stays one order.
+        `presses` times in all and with the same idempotency key: it stays one order. One who was told that the order
+        came to nothing, and that nothing was kept, orders the same things anew.
         """
         wanted = wish(self._random, self.product_ids, self._customer_id, card)
         tries = 0
@@ -67,8 +68,10 @@ class Shopper:
             tries += 1
             call = self._orders.PlaceOrder(wanted.request, timeout=timeout)
             outcome = await _outcome("PlaceOrder", call, wanted.deserved)
-            if outcome.kind is not Kind.UNAVAILABLE or tries >= presses:
+            over = outcome.reason in OVER
+            if not (over or outcome.kind is Kind.UNAVAILABLE) or tries >= presses:
                 return replace(outcome, tries=tries)
+            wanted = wanted.anew() if over else wanted
             await asyncio.sleep(pause)
 
 

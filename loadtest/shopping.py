@@ -5,7 +5,7 @@ Idempotency keys do not: a key seen before would make the shop return the old or
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from uuid import uuid4
 
@@ -15,6 +15,8 @@ from shop.payments.v1 import payments_pb2
 from loadtest.outcome import Deserved
 
 OUT_OF_STOCK = "OUT_OF_STOCK"
+OVER = frozenset({"INTERRUPTED", "INVENTORY_UNAVAILABLE", "OUT_OF_TIME", "PAYMENTS_UNAVAILABLE"})
+"""Why an order came to nothing through no fault of the customer's: asked again with its key, the shop says the same."""
 CURRENCY = "EUR"
 
 
@@ -52,6 +54,13 @@ class Wish:
 
     request: orders_pb2.PlaceOrderRequest
     deserved: Deserved
+
+    def anew(self) -> "Wish":
+        """The same things, as another order."""
+        request = orders_pb2.PlaceOrderRequest()
+        request.CopyFrom(self.request)
+        request.idempotency_key = str(uuid4())
+        return replace(self, request=request)
 
 
 def pick_card(random: Random) -> TestCard:

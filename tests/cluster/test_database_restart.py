@@ -12,8 +12,6 @@ from tests.cluster.nodes import objects
 from tests.end_to_end.conftest import argosy, eventually, kubectl
 
 RATE = 10  # orders per second
-INTERRUPTED = "INTERRUPTED"  # the reason of an order that was undone because its saga could not go on
-BOUND = 0.1  # of the orders: those that were under way at that moment
 PRESSES = 60  # of the button, one a second: a customer who really wants it
 
 
@@ -39,10 +37,8 @@ async def test_no_order_is_lost_when_the_database_is_replaced(shopper: Shopper, 
     finally:
         buying.stop()
         report = await running
-    # Confirmed, or told that it was interrupted and undone: never without an answer.
-    interrupted = [call for call in report.failures if call.outcome.reason == INTERRUPTED]
-    assert len(interrupted) == len(report.failures), failures(report)
-    assert len(interrupted) <= BOUND * len(report.samples), failures(report)
+    # Whoever was told that the order came to nothing ordered anew; nobody was left without an answer.
+    assert not report.failures, failures(report)
     confirmed = [call.outcome.order_id for call in report.samples if not call.outcome.failed]
     assert len(set(confirmed)) == len(confirmed)
     # The negative control: somebody had to press again, so the database was really away.

@@ -8,7 +8,7 @@ from shop.catalog.v1 import catalog_pb2
 from loadtest.open_loop import OpenLoop
 from loadtest.outcome import Kind
 from loadtest.shopper import open_shopper
-from loadtest.shopping import REFUSED_CARDS
+from loadtest.shopping import OVER, REFUSED_CARDS
 from tests.loadtest.scripted_shop import PRODUCTS, ScriptedShop, fail, hang, refuse
 
 
@@ -54,6 +54,24 @@ async def test_pressing_the_button_again_repeats_the_same_order(shop: ScriptedSh
         outcome = await shopper.place_order(presses=5, pause=0)
     assert (outcome.code, outcome.tries) == (StatusCode.OK, 3)
     assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("reason", sorted(OVER))
+async def test_an_order_that_came_to_nothing_is_placed_anew(shop: ScriptedShop, reason: str) -> None:
+    async def come_to_nothing_once(request: Any, context: Any) -> Any:
+        requests.append(request)
+        if len(requests) == 1:
+            return await refuse(context, StatusCode.UNAVAILABLE, reason)
+        return await shop.succeed("PlaceOrder", request, context)
+
+    requests: list[Any] = []
+    shop.scripts["PlaceOrder"] = come_to_nothing_once
+    async with open_shopper(shop.target) as shopper:
+        outcome = await shopper.place_order(presses=5, pause=0)
+    assert (outcome.code, outcome.tries) == (StatusCode.OK, 2)
+    first, second = requests
+    assert first.idempotency_key != second.idempotency_key
+    assert first.lines == second.lines
 
 
 async def test_nobody_presses_again_after_an_answer(shop: ScriptedShop) -> None:

@@ -116,19 +116,21 @@ async def test_the_same_process_started_again_finishes_its_own_order(closed_shop
 
 
 async def test_a_frozen_process_that_wakes_up_after_its_order_was_finished_changes_nothing(closed_shop: Shop) -> None:
-    thaw = asyncio.Event()
     request = order_of(("mug", 1))
     async with orders_process(closed_shop) as victim:
-        closed_shop.relay.once("Charge", victim.freeze_before(thaw))
+        closed_shop.relay.once("Charge", victim.freeze_before())
         call = victim.orders.PlaceOrder(request, timeout=30.0)
         while not closed_shop.relay.calls["Charge"]:
             await asyncio.sleep(0.01)
         async with closed_shop.replica():
             order = await closed_shop.final((await closed_shop.only_order()).order_id)
-            thaw.set()
+            victim.thaw()
             with pytest.raises(AioRpcError) as caught:
                 await call
-            assert reason(caught.value) in {"ORDER_IN_PROGRESS", "INTERRUPTED"}
+            told = (
+                reason(caught.value) or caught.value.code().name
+            )  # on a slow machine the freeze outlasts the deadline
+            assert told in {"ORDER_IN_PROGRESS", "INTERRUPTED", "DEADLINE_EXCEEDED"}
             assert (await closed_shop.only_order()) == order
             assert order.failure_reason == "INTERRUPTED"
             assert await closed_shop.discrepancies() == []

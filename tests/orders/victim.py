@@ -28,6 +28,7 @@ class Victim:
     process: asyncio.subprocess.Process
     orders: OrdersServiceStub
     late: list[tuple[bytes, Answer]] = field(default_factory=list)
+    _thawed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def kill_before(self) -> Deed:
         """It dies as its call arrives, which comes to nothing."""
@@ -58,16 +59,20 @@ class Victim:
 
         return deed
 
-    def freeze_before(self, thaw: asyncio.Event) -> Deed:
-        """It is stopped as its call arrives, and goes on, and its call with it, when `thaw` is set."""
+    def freeze_before(self) -> Deed:
+        """It is stopped as its call arrives; the call goes on, if anybody still waits for it, at `thaw`."""
 
         async def deed(request: bytes, answer: Answer) -> bytes:
             self.process.send_signal(signal.SIGSTOP)
-            await thaw.wait()
-            self.process.send_signal(signal.SIGCONT)
+            await self._thawed.wait()
             return await answer(request)
 
         return deed
+
+    def thaw(self) -> None:
+        """Let it run again, however long ago its calls reached their deadlines."""
+        self.process.send_signal(signal.SIGCONT)
+        self._thawed.set()
 
     async def deliver_late(self) -> None:
         """Let what was on its way arrive; it may be refused."""
