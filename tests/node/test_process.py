@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -102,7 +103,7 @@ def command_line(pid: int) -> str:
 
 
 def pids_in(log: Path) -> list[int]:
-    return [int(line) for line in log.read_text().splitlines()]
+    return [int(line.split()[-1]) for line in log.read_text().splitlines()]
 
 
 def open_for_writing(path: Path) -> BinaryIO:
@@ -126,9 +127,10 @@ async def test_a_node_that_is_killed_takes_its_children_with_it(tmp_path: Path) 
 
 async def test_a_grandchild_behind_the_launcher_goes_too_and_one_without_it_does_not(tmp_path: Path) -> None:
     wrapped = f"{sys.executable} -I -S {launcher.__file__} - /bin/sleep 1000"
-    script = f"sleep 1000 & echo $!; {wrapped} & echo $!; wait"
-    node, pids = await _pids_of_a_node(tmp_path / "log", "sh", "-c", script, count=3)
-    _, bare, behind = sorted(pids)
+    script = f"sleep 1000 & echo bare $!; {wrapped} & echo behind $!; wait"
+    node, _ = await _pids_of_a_node(tmp_path / "log", "sh", "-c", script, count=3)
+    named = re.findall(r"(\w+) (\d+)", (tmp_path / "log").read_text())
+    bare, behind = (int(dict(named)[name]) for name in ("bare", "behind"))
     # The launcher must have told the kernel before its parent dies.
     await until(lambda: "launcher" not in command_line(behind))
     node.kill()
