@@ -92,9 +92,10 @@ undeploy: ready ## Take it off that cluster, with all it has stored (asks first;
 # --- checks ------------------------------------------------------------------
 
 .PHONY: test
-test: programs ## All tests: unit, crash, and end to end on the real local mesh
+test: programs ## All tests: unit, integration, crash, and end to end on the real local mesh
 	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-integration
 	@$(MAKE) --no-print-directory test-processes
 	@$(MAKE) --no-print-directory test-end-to-end
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover
@@ -104,12 +105,20 @@ programs: ready ## Build Istio, Kubernetes and etcd into the user's cache (about
 	@$(BIN)/argosy build
 	@$(BIN)/python -m mesh.manifests programs
 
+.PHONY: browser
+browser: ready ## Fetch a Chromium into the user's cache where none is installed (seconds, once, no root)
+	@$(BIN)/python -m mesh.browser
+
 .PHONY: test-unit
-test-unit: programs ## Unit and contract tests: in one process each, in under a minute
-	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not processes and not end_to_end and not cluster" -n auto --dist loadfile
+test-unit: programs ## Unit tests, in under a minute
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not integration and not processes and not end_to_end and not cluster" -n auto --dist loadfile
+
+.PHONY: test-integration
+test-integration: programs ## Whole services on their databases, and the manifests through the real programs
+	@COVERAGE_FILE=.coverage.integration $(PYTEST) tests -m "integration and not processes" -n auto --dist loadfile
 
 .PHONY: test-processes
-test-processes: programs ## Tests that start, kill and flood real processes
+test-processes: programs browser ## Tests that start, kill and flood real processes
 	@COVERAGE_FILE=.coverage.processes $(PYTEST) tests -m processes -n auto --dist loadfile
 
 .PHONY: test-end-to-end
@@ -120,6 +129,11 @@ test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
 test-cluster: ready ## The end-to-end tests and what only nodes show, on the cluster KUBECONFIG names (about 20 minutes)
 	@if [ -z "$${KUBECONFIG:-}" ]; then echo "KUBECONFIG names no cluster; see docs/kubernetes.md for how to make one" >&2; exit 2; fi
 	@$(BIN)/python -m pytest -q tests/end_to_end tests/cluster -m "end_to_end or cluster" $(ARGS)
+
+.PHONY: fuzz
+fuzz: ready ## Random requests to every RPC and route, another seed each time: FUZZ_EXAMPLES=1000 FUZZ_SEED=1
+	@seed=$${FUZZ_SEED:-$$RANDOM}; echo "FUZZ_SEED=$$seed"; \
+	  FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1000} $(BIN)/python -m pytest -q tests/fuzz -n auto --dist load
 
 .PHONY: check
 check: programs ## ruff, mypy strict, buf lint and breaking changes, policies, manifests
@@ -148,6 +162,10 @@ lock: ready ## Write the hash-locked requirements anew from pyproject.toml
 .PHONY: mutation
 mutation: ready ## Would a test notice? Each line of mesh/resilience changed or deleted; writes docs/mutation.md
 	@$(BIN)/python -m tests.mutation
+
+.PHONY: pictures
+pictures: browser ## Pictures of the shop's pages, from a real browser; writes docs/pictures/*.png
+	@$(BIN)/python -m tests.browser.pictures
 
 .PHONY: image
 image: ready ## One container image for every service, one with the tools: TAG=dev PLATFORM=linux/amd64,linux/arm64

@@ -52,6 +52,9 @@ SUBCOMMANDS = {
     "undeploy": Subcommand("mesh.deploy.command:undeploy", "Take the shop off that cluster, with all it has stored."),
     "demo": Subcommand("mesh.demo.command:demo", "A guided tour of the mesh that checks itself."),
     "audit": Subcommand("mesh.audit.command:audit", "Compare the books of orders, payments and inventory."),
+    "seed": Subcommand("mesh.seed.command:seed", "Bring products and their stock into the running shop."),
+    "backup": Subcommand("mesh.backup.commands:backup", "Write all that the local cluster's pods store to a file."),
+    "restore": Subcommand("mesh.backup.commands:restore", "Put back what `argosy backup` has written."),
     "breakers": Subcommand("mesh.breakers.command:breakers", "Show the circuits between services; open, close, reset."),
 }
 _PASSING_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}

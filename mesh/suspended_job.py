@@ -7,9 +7,18 @@ manifests' business, and it has its own identity in the mesh. Only the Kubernete
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -71,6 +80,8 @@ class SuspendedJob:
     namespace: str
     name: str
     sleep: Sleep
+    config_maps: Mapping[str, str] = field(default_factory=dict)
+    """What some of its volumes hold instead of what the CronJob says, by the volume's name."""
 
     async def run(self, *arguments: str) -> Ended:
         """Run it to its end with `arguments`, and delete the Job, however this ends. Raises JobImpossible."""
@@ -120,6 +131,9 @@ class SuspendedJob:
         for container in spec.template.spec.containers if spec.template.spec else ():
             if container.name == self.name:
                 container.args = list(arguments)
+        for volume in (spec.template.spec.volumes if spec.template.spec else None) or ():
+            if volume.configMap and volume.name in self.config_maps:
+                volume.configMap.name = self.config_maps[volume.name]
         spec.ttlSecondsAfterFinished = KEPT_SECONDS
         labels = template.jobTemplate.metadata.labels if template.jobTemplate.metadata else None
         return Job(metadata=ObjectMeta(name=job, namespace=self.namespace, labels=labels), spec=spec)

@@ -12,6 +12,15 @@ import pytest
 from tests.hosting import postgresql
 from tests.hosting.databases import Databases, Files, Servers
 
+WHOLE_SERVICES = frozenset(
+    ["cart", "catalog", "inventory", "orders", "payments", "recommendations", "storefront", "users"]
+)
+WHOLE_SERVERS = frozenset({"hosting", "seeder"})
+WHOLE_MANIFESTS = frozenset({"image", "k8s", "manifests"})
+BENCHES_AND_JOBS = frozenset({"errand", "loadtest"})
+INTEGRATION = WHOLE_SERVICES | WHOLE_SERVERS | WHOLE_MANIFESTS | BENCHES_AND_JOBS
+"""Folders whose tests take longer than a unit's may."""
+
 
 def pytest_configure() -> None:
     # A runner that was started in the background ignores SIGINT, and so would every process a test starts to interrupt.
@@ -20,6 +29,14 @@ def pytest_configure() -> None:
     # The machine may be busy: an example that takes long is no counterexample.
     hypothesis.settings.register_profile("patient", parent=hypothesis.settings(), deadline=None)
     hypothesis.settings.load_profile("patient")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in INTEGRATION:
+            item.add_marker("integration")
 
 
 @pytest.fixture(scope="session")

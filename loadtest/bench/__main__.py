@@ -17,17 +17,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.bench import amplification, cluster, mesh, naive, overload, resilience, routes, tracing
+from loadtest.bench import amplification, catalog, cluster, mesh, naive, overload, placing, resilience, routes, tracing
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
 
 Bench = Callable[[Callable[[str], None]], Awaitable[list[Row]]]
 BENCHES: dict[str, Bench] = {
-    "cluster": cluster.measure,  # first: it needs a machine on which no cluster runs
+    "cluster": cluster.measure,  # these two first: they need a machine on which no cluster runs
+    "placing": placing.measure,
     "resilience": resilience.measure,
     "naive": naive.measure,
     "tracing": tracing.measure,
     "overload": overload.measure,
+    "catalog": catalog.measure,
     "mesh": mesh.measure,
     "routes": routes.measure,
     "amplification": amplification.measure,

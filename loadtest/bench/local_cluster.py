@@ -18,7 +18,7 @@ from mesh.kube_client import opened
 
 CHECKOUT = Path(__file__).parents[2]
 ANOTHER_AT_WORK, NOT_RUNNING = 3, 4  # exit codes of `argosy`
-STARTS_WITHIN, STOPS_WITHIN = 900.0, 60.0  # seconds; a cold build included
+STARTS_WITHIN, STOPS_WITHIN, AUDIT_WITHIN = 900.0, 60.0, 150.0  # seconds; a cold build included
 
 
 class AnotherAtWork(BenchUnavailable):
@@ -52,6 +52,13 @@ class LocalCluster:
     async def down(self) -> float:
         """Stop it; the seconds until nothing was left. Raises BenchUnavailable."""
         return await self._timed("down", STOPS_WITHIN)
+
+    async def audit(self) -> int:
+        """How many discrepancies the auditor finds in the shop's books. Raises BenchUnavailable without a verdict."""
+        code, said = await _argosy("audit", "--json", within=AUDIT_WITHIN)
+        if code > 1:
+            raise BenchUnavailable(f"argosy audit failed with exit code {code}: {said.strip()[-500:]}")
+        return len(json.loads(said)["discrepancies"])
 
     def client(self) -> AbstractAsyncContextManager[AsyncClient]:
         """A client of its API, as the administrator."""

@@ -1,1 +1,1 @@
-"""The guided tour: eight claims about the mesh, each shown on the running cluster."""
+"""The guided tour: nine claims about shop and mesh, each shown on the running cluster."""

@@ -1,4 +1,4 @@
-"""Step 8: after all that, do the books balance?"""
+"""Step 9: after all that, do the books balance?"""
 
 from __future__ import annotations
 

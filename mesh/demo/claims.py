@@ -20,6 +20,10 @@ class Check:
     holds: bool
 
 
+class Skipped(Exception):
+    """A step cannot be shown here, through no fault of the shop; the message says why."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One claim and how it is shown; `run` returns the checks that decide it."""
@@ -39,11 +43,17 @@ class Result:
     checks: list[Check] = field(default_factory=list)
     seconds: float = 0.0
     error: str = ""
+    skipped: str = ""  # why it was not shown
 
     @property
     def passed(self) -> bool:
         """Every check holds, there is at least one, and nothing broke on the way."""
         return not self.error and bool(self.checks) and all(check.holds for check in self.checks)
+
+    @property
+    def failed(self) -> bool:
+        """It was shown, and does not hold."""
+        return not self.passed and not self.skipped
 
 
 def exactly(what: str, seen: int, wanted: int) -> Check:

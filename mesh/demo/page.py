@@ -46,6 +46,8 @@ class Page:
         self._console.print(table)
         if result.error:
             self._console.print(f"  [red]{escape(result.error)}[/red]", highlight=False)
+        if result.skipped:
+            self._console.print(f"  [yellow]not shown here: {escape(result.skipped)}[/yellow]", highlight=False)
         self._console.print(f"  {_verdict(result)} [dim]in {result.seconds:.1f} s[/dim]")
 
     def summary(self, results: list[Result], seconds: float) -> None:
@@ -57,7 +59,9 @@ class Page:
             table.add_row(_verdict(result), f"{result.number}", result.claim)
         self._console.print(table)
         passed = sum(result.passed for result in results)
-        self._console.print(f"\n  {passed} of {len(results)} claims hold; {seconds:.0f} s in all")
+        skipped = sum(bool(result.skipped) for result in results)
+        not_shown = f", {skipped} could not be shown" if skipped else ""
+        self._console.print(f"\n  {passed} of {len(results)} claims hold{not_shown}; {seconds:.0f} s in all")
 
 
 def _mark(holds: bool) -> str:  # noqa: FBT001 - a mark has two forms
@@ -65,4 +69,6 @@ def _mark(holds: bool) -> str:  # noqa: FBT001 - a mark has two forms
 
 
 def _verdict(result: Result) -> str:
+    if result.skipped:
+        return "[yellow bold]SKIP[/yellow bold]"
     return "[green bold]PASS[/green bold]" if result.passed else "[red bold]FAIL[/red bold]"

@@ -8,7 +8,10 @@ from mesh.demo.claims import Check, Step, at_least, exactly
 from mesh.demo.stage import Stage, tally
 from mesh.running_shop import pod_name
 
-DEPLOYMENTS = ("catalog-v1", "inventory-v1", "payments-v1", "orders-v1")
+DEPLOYMENTS = tuple(
+    f"{service}-v1"
+    for service in ("cart", "catalog", "inventory", "orders", "payments", "recommendations", "storefront", "users")
+)
 
 
 async def run(stage: Stage) -> list[Check]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from mesh.demo import bookkeeping, breaking, faults, identity, injuries, ordering, restarting, shifting
-from mesh.demo.claims import Result, Step
+from mesh.demo import bookkeeping, breaking, buying, faults, identity, injuries, ordering, restarting, shifting
+from mesh.demo.claims import Check, Result, Skipped, Step
 from mesh.demo.page import Page
 from mesh.demo.stage import Stage
 
@@ -17,6 +17,7 @@ STEPS: tuple[Step, ...] = (
     breaking.STEP,
     injuries.STEP,
     restarting.STEP,
+    buying.STEP,
     bookkeeping.STEP,
 )
 
@@ -34,8 +35,11 @@ async def tour(stage: Stage, page: Page) -> list[Result]:
 
 async def _show(stage: Stage, number: int, step: Step) -> Result:
     began = time.monotonic()
+    checks, error, skipped = list[Check](), "", ""
     try:
-        checks, error = await step.run(stage), ""
+        checks = await step.run(stage)
+    except Skipped as why:
+        skipped = str(why)
     except Exception as failure:  # noqa: BLE001 - the tour reports what broke, as FAIL, and goes on
-        checks, error = [], f"{type(failure).__name__}: {failure}"
-    return Result(number, step.title, step.claim, checks, round(time.monotonic() - began, 1), error)
+        error = f"{type(failure).__name__}: {failure}"
+    return Result(number, step.title, step.claim, checks, round(time.monotonic() - began, 1), error, skipped)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,6 +21,9 @@ _BY_THE_SERVER = ("--server-side", "--force-conflicts", "--validate=false")
 # A command of a quarter of a second is over before it needs its memory back.
 _ENVIRONMENT = {"GOGC": "400"}
 _ISTIO = ".istio.io/"
+_GATEWAYS = {"gateway", "gateway-tokens"}
+
+Document = dict[str, Any]
 
 
 class Refused(LocalClusterError):
@@ -54,7 +58,8 @@ class Kubectl:
     def build(self, folder: Path, gateway: int, within: float) -> Manifests:
         """The kustomization in `folder`, its gateway on port `gateway`; needs no cluster. Raises Refused."""
         built = self._run(["kustomize", str(folder)], "", within)
-        return split(move_port(built, Addresses().gateway, gateway))
+        documents = [document for document in yaml.load_all(built, yaml.CSafeLoader) if document]
+        return split(move_gateway(documents, Addresses().gateway, gateway))
 
     def apply(self, manifests: str, within: float) -> None:
         """Apply YAML documents; what others have changed in them is changed back. Raises Refused."""
@@ -76,17 +81,28 @@ class Kubectl:
         return done.stdout
 
 
-def split(manifests: str) -> Manifests:
-    """The YAML documents in `manifests`, by who has to be there to take them; their order is kept."""
-    documents = [document for document in yaml.load_all(manifests, yaml.CSafeLoader) if document]
+def split(documents: Iterable[Document]) -> Manifests:
+    """The documents by who has to be there to take them; their order is kept."""
+    documents = list(documents)
     istio = [document for document in documents if _ISTIO in document["apiVersion"]]
     plain = [document for document in documents if document not in istio]
     return Manifests(*(yaml.dump_all(part, Dumper=yaml.CSafeDumper) if part else "" for part in (plain, istio)))
 
 
-def move_port(manifests: str, written: int, wanted: int) -> str:
-    """`manifests` with every value that is the port `written` replaced by `wanted`.
+def move_gateway(documents: Iterable[Document], written: int, wanted: int) -> Iterator[Document]:
+    """The documents with the gateway's own port `written` replaced by `wanted`.
 
-    A further cluster on the same machine (ARGOSY_INSTANCE) needs another gateway port than the one in k8s/.
+    A further cluster on the same machine (ARGOSY_INSTANCE) needs another than the one in k8s/. Pods have addresses of
+    their own, so their ports stay, also where the gateway's routes name them.
     """
-    return re.sub(rf'(?m)([:-] "?){written}("?)$', rf"\g<1>{wanted}\2", manifests)
+    for document in documents:
+        own = document["metadata"]["name"] in _GATEWAYS and document["kind"] != "VirtualService"
+        yield _moved(document, {written: wanted, str(written): str(wanted)}) if own else document
+
+
+def _moved(value: Any, ports: Mapping[Any, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _moved(each, ports) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_moved(each, ports) for each in value]
+    return ports.get(value, value)

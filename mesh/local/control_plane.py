@@ -66,6 +66,8 @@ ISTIOD_ENVIRONMENT = {
     "PILOT_ENABLE_EDS_DEBOUNCE": "false",
     # The node starts the sidecars.
     "INJECT_ENABLED": "false",
+    # How often it looks for new keys of `users`; twenty minutes by default, longer than most local clusters live.
+    "PILOT_JWT_PUB_KEY_REFRESH_INTERVAL": "10s",
 }
 
 
@@ -208,9 +210,11 @@ class ControlPlane:
             "--ctrlz_port=0",
             f"--monitoringAddr={LOOPBACK}:{addresses.istiod_monitoring}",
         ]
+        # It fetches those keys by the name of their Service. Nobody here answers for names but the gateway, as a proxy.
+        environment = {**ISTIOD_ENVIRONMENT, "HTTP_PROXY": f"http://{LOOPBACK}:{addresses.gateway}"}
         probe = Probe(f"http://{LOOPBACK}:{addresses.istiod_http}/ready")
         return self._part(
-            "istiod", argv, probe=probe, starts_after=("objects",), env=ISTIOD_ENVIRONMENT, cwd=self.folder.istiod
+            "istiod", argv, probe=probe, starts_after=("objects",), env=environment, cwd=self.folder.istiod
         )
 
     def node(self) -> Part:

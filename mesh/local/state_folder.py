@@ -11,6 +11,8 @@ node/                 what the node is told
 pods/                 the node's records of its pods, and their working folders
 logs/                 one file per part, one folder per pod; kept until the next start
 volumes/              what pods keep; it outlives the cluster until `argosy down --volumes`
+volumes-replaced-*/   what they kept before an `argosy restore`; as long
+volumes-half-*/       what an `argosy backup` or `restore` that was killed had begun
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from mesh.local.problems import LocalClusterError
@@ -89,6 +92,14 @@ class StateFolder:
     @property
     def volumes(self) -> Path:
         return self.root / "volumes"
+
+    def replaced_volumes(self, now: datetime) -> Path:
+        """Where what is stored goes when a restore replaces it."""
+        return self.root / f"volumes-replaced-{now:%Y%m%dT%H%M%S.%fZ}"
+
+    def stored(self) -> list[Path]:
+        """What `argosy down --volumes` removes besides: all that pods have ever stored, in use or not."""
+        return [self.volumes, *sorted(self.root.glob("volumes-*"))]
 
     @property
     def sockets(self) -> Path:

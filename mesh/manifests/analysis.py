@@ -20,6 +20,12 @@ def analyze(istioctl: Path, where: str, text: str, namespace: str = "shop") -> l
     if not done.stdout.startswith("["):
         return [Problem(where, "", "", (done.stderr or done.stdout).strip(), "istioctl analyze")]
     return [
-        Problem(where, str(one.get("origin", "")), "", one["message"], f"istioctl analyze {one['code']}")
+        Problem(where, _object(one.get("origin", "")), "", one["message"], f"istioctl analyze {one['code']}")
         for one in json.loads(done.stdout)
     ]
+
+
+def _object(origin: str) -> str:
+    """`Kind/name` of what istioctl calls "Kind namespace/name"."""
+    kind, _, name = origin.partition(" ")
+    return f"{kind}/{name.rpartition('/')[2]}" if name else origin

@@ -35,6 +35,7 @@ class Allowed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     check: str
+    """kube-score's by its name, Istio's as `istioctl analyze IST0133`."""
     overlays: Patterns
     objects: Patterns
     """`Kind/name`, as shell patterns."""
@@ -44,7 +45,7 @@ class Allowed(BaseModel):
 
     def matches(self, finding: Problem) -> tuple[set[str], set[str]] | None:
         """Which of its overlays and which of its objects the finding is in; None when it is about something else."""
-        if finding.by != f"{_BY} {self.check}" or not fnmatchcase(finding.message, self.finding):
+        if finding.by not in {self.check, f"{_BY} {self.check}"} or not fnmatchcase(finding.message, self.finding):
             return None
         overlays = {pattern for pattern in self.overlays if fnmatchcase(finding.where, pattern)}
         objects = {pattern for pattern in self.objects if fnmatchcase(finding.object, pattern)}
@@ -53,7 +54,7 @@ class Allowed(BaseModel):
 
 @dataclass(frozen=True)
 class Judged:
-    """What is left of kube-score's findings."""
+    """What is left of the findings."""
 
     problems: tuple[Problem, ...]
     excepted: tuple[Problem, ...]

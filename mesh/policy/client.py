@@ -74,6 +74,8 @@ def _source(value: Any, indent: str = "") -> str:
 
 def _mapping(value: Mapping[str, Any], indent: str) -> str:
     """What is the same for all is said once."""
+    if not value:
+        return "{}"
     inner = indent + "    "
     first, *others = value.values()
     if others and all(other == first for other in others):

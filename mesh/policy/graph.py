@@ -144,6 +144,15 @@ class Graph:
         names = sorted({name for rpc in rpcs for name in rpc.method.callers}, key=lambda name: (name != GATEWAY, name))
         return {name: [rpc for rpc in rpcs if name in rpc.method.callers] for name in names}
 
+    @cached_property
+    def people(self) -> frozenset[str]:
+        """Who calls for people, and so has to show their tokens: the gateway, and pages."""
+        return frozenset({GATEWAY, *(name for name, service in self.services.items() if service.pages)})
+
+    def public(self, service: str) -> list[Rpc]:
+        """What can be called from outside."""
+        return self.callers(service).get(GATEWAY, [])
+
     def may_fail(self, caller: str, service: str) -> list[str]:
         """The paths of what the caller calls of the service and experiments may make fail."""
         return [rpc.path for rpc in self.callers(service).get(caller, []) if rpc.method.fault_injection]
@@ -178,10 +187,7 @@ class Graph:
 
     def mesh(self, service: str) -> Mesh:
         """What the mesh does with calls of the service."""
-        mesh = self.services[service].mesh
-        if mesh is None:
-            raise ValueError(f"{service} has no mesh section: reading.py refuses that")
-        return mesh
+        return self.services[service].mesh
 
     def mesh_per_try(self, rpc: Rpc) -> float | None:
         """The longest try of the mesh; None for a stream, which may last, and where the mesh only forwards."""

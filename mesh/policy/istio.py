@@ -1,4 +1,4 @@
-"""What does Istio have to know? Routes, destinations and permissions of every service, from the call graph.
+"""Where do calls go? Istio's routes and destinations of every service, from the call graph.
 
 outside ── gateway ──────┐ retries, perTryTimeout       VirtualService <service>
                          ├─ one entrance each,  ─────▶  route `primary`: which versions answer
@@ -17,7 +17,7 @@ from mesh.policy.schema import GATEWAY, Mesh
 from mesh.policy.yaml_text import Because, text
 
 FOLDER = "k8s/components/istio"
-PRINCIPAL = "cluster.local/ns/shop/sa/"
+PORT, GATEWAY_PORT = 50051, 8080
 EVERY = "every"
 """The subset of all pods, for those who want to reach each of them."""
 
@@ -33,7 +33,7 @@ def manifests(graph: Graph, header: str) -> Mapping[str, str]:
             f"{folder}/virtual-service.yaml": text(
                 f"{header}\nWhich versions answer. Every entrance ({_entrances(graph, service)}) delegates here,"
                 " so a canary patches one object.",
-                _virtual_service(service, http=[_primary(service)]),
+                _virtual_service(service, http=[_primary(graph, service)]),
             ),
             f"{folder}/virtual-service-mesh.yaml": text(
                 f"{header}\nHow the shop's own services call {service}. The mesh gives up a try before they do,"
@@ -43,9 +43,14 @@ def manifests(graph: Graph, header: str) -> Mapping[str, str]:
                 ),
             ),
             f"{folder}/destination-rule.yaml": text(header, destination_rule(graph, service)),
-            f"{folder}/authorization-policy.yaml": text(header, authorization_policy(graph, service)),
         }
-    routes = [route for service in graph.services for route in outer_routes(graph, service)]
+    # Pages come last: they take whatever is left.
+    routes = [
+        route
+        for kind in (outer_routes, _published, _pages)
+        for service in graph.services
+        for route in kind(graph, service)
+    ]
     made[f"{FOLDER}/{GATEWAY}/virtual-service.yaml"] = text(
         f"{header}\nWhat can be called from outside. Health and reflection cannot: they would tell strangers about"
         " single pods.",
@@ -55,19 +60,29 @@ def manifests(graph: Graph, header: str) -> Mapping[str, str]:
 
 
 def _virtual_service(name: str, **spec: Any) -> Object:
-    return _object("networking.istio.io/v1", "VirtualService", name, spec)
+    return described("networking.istio.io/v1", "VirtualService", name, spec)
 
 
-def _object(version: str, kind: str, name: str, spec: Object) -> Object:
+def described(version: str, kind: str, name: str, spec: Object) -> Object:
+    """An object as Kubernetes has them."""
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-def _primary(service: str) -> Object:
-    return {"name": "primary", "route": [{"destination": {"host": service, "subset": "v1"}, "weight": 100}]}
+def _primary(graph: Graph, service: str) -> Object:
+    pages = graph.services[service].pages
+    destination = _destination(graph, service, pages.port if pages else PORT, "v1")
+    return {"name": "primary", "route": [{"destination": destination, "weight": 100}]}
+
+
+def _destination(graph: Graph, service: str, port: int, subset: str) -> Object:
+    """Pods of the service; with the port where it has several, of which Istio would have to guess one."""
+    several = graph.services[service].pages or graph.services[service].published
+    return {"host": service, **({"port": {"number": port}} if several else {}), "subset": subset}
 
 
 def _entrances(graph: Graph, service: str) -> str:
-    return f"{service}-mesh, {GATEWAY}" if GATEWAY in graph.callers(service) else f"{service}-mesh"
+    outside = graph.public(service) or graph.services[service].pages
+    return f"{service}-mesh, {GATEWAY}" if outside else f"{service}-mesh"
 
 
 # --- entrances -------------------------------------------------------------------
@@ -80,24 +95,62 @@ def inner_routes(graph: Graph, service: str) -> list[Object]:
     special = _by_breaker(rpc for rpc in own if rpc not in usual)
     contracts = sorted({rpc.path.rpartition("/")[0] for rpc in graph.served(service) if graph.direct(rpc)})
     return [
-        *(_direct(service, contract) for contract in contracts),
+        *(_direct(graph, service, contract) for contract in contracts),
         *(_route(name, _match(rpcs), mesh, graph.mesh_per_try(rpcs[0]), rpcs) for name, rpcs in special.items()),
         # The last one takes whatever is called: what may not be is the answer of the callee's own sidecar.
-        _route("mesh", {}, mesh, mesh.per_try, usual),
+        *([_route("mesh", {}, mesh, mesh.per_try, usual)] if usual else []),
     ]
 
 
 def outer_routes(graph: Graph, service: str) -> list[Object]:
     """The entrance for people: nothing but what they may call. Streams may last."""
     gateway, mesh = graph.services[service].gateway, graph.mesh(service)
-    public = graph.callers(service).get(GATEWAY, [])
-    if gateway is None:
+    public = graph.public(service)
+    if gateway is None or not public:
         return []
     streams = _by_breaker(rpc for rpc in public if rpc.contract.streams)
     unary = [rpc for rpc in public if not rpc.contract.streams]
     return [
         *(_route(name, _match(rpcs), mesh, None, rpcs) for name, rpcs in streams.items()),
         _route(service, _match(unary), mesh, gateway.per_try, unary, outside=True),
+    ]
+
+
+def _pages(graph: Graph, service: str) -> list[Object]:
+    """The entrance for browsers, who send no gRPC. What lasts asks for server-sent events."""
+    gateway, pages = graph.services[service].gateway, graph.services[service].pages
+    if gateway is None or pages is None:
+        return []
+    again = {"attempts": graph.mesh(service).attempts, "retryOn": ",".join(graph.mesh(service).retry_on)}
+    anything: Object = {"uri": {"prefix": "/"}}
+    return [
+        {
+            "name": Because("live", "server-sent events last as long as the page is open"),
+            "match": [{**anything, "headers": {"accept": {"exact": "text/event-stream"}}}],
+            "retries": again,
+            "delegate": {"name": service},
+        },
+        {
+            "name": "pages",
+            "match": [{**anything, "withoutHeaders": {"content-type": {"prefix": "application/grpc"}}}],
+            "retries": {**again, "perTryTimeout": duration(gateway.per_try)},
+            "delegate": {"name": service},
+        },
+    ]
+
+
+def _published(graph: Graph, service: str) -> list[Object]:
+    """The entrance for who reads what is published, any pod's."""
+    published = graph.services[service].published
+    if published is None:
+        return []
+    return [
+        {
+            "name": f"{service}-published",
+            "match": [{"uri": {"exact": path}, "method": {"exact": "GET"}} for path in published.paths],
+            "retries": {"attempts": 0},
+            "route": [{"destination": _destination(graph, service, published.port, EVERY)}],
+        }
     ]
 
 
@@ -140,13 +193,13 @@ def _explained(per_try: float, rpcs: Sequence[Rpc], *, outside: bool) -> str | B
     return duration(per_try)
 
 
-def _direct(service: str, contract: str) -> Object:
+def _direct(graph: Graph, service: str, contract: str) -> Object:
     why = "about single pods: every pod of any version in turn, whatever a canary's weights are"
     return {
         "name": Because("admin", why),
         "match": [{"uri": {"prefix": f"{contract}/"}}],
         "retries": {"attempts": 0},
-        "route": [{"destination": {"host": service, "subset": EVERY}}],
+        "route": [{"destination": _destination(graph, service, PORT, EVERY)}],
     }
 
 
@@ -171,7 +224,7 @@ def destination_rule(graph: Graph, service: str) -> Object:
     v1 = {"name": "v1", "labels": {"version": "v1"}, "trafficPolicy": {"retryBudget": own}}
     every = {"name": EVERY, "trafficPolicy": {"retryBudget": own, "loadBalancer": _in_turn()}}
     spec = {"host": service, "trafficPolicy": policy, "subsets": [v1, every]}
-    return _object("networking.istio.io/v1", "DestinationRule", service, spec)
+    return described("networking.istio.io/v1", "DestinationRule", service, spec)
 
 
 def _load_balancer(mesh: Mesh) -> Object:
@@ -213,22 +266,6 @@ def _outlier_detection(graph: Graph, service: str) -> Object:
         "baseEjectionTime": Because(duration(outlier.base_ejection), "its readiness probe takes over by then"),
         "maxEjectionPercent": Because(percent, f"{share}; never the only one"),
     }
-
-
-# --- permissions -----------------------------------------------------------------
-
-
-def authorization_policy(graph: Graph, service: str) -> Object:
-    """Who may call what, caller by method; k8s/components/istio/namespace refuses everything else."""
-    rules = [
-        {
-            "from": [{"source": {"principals": [PRINCIPAL + caller]}}],
-            "to": [{"operation": {"paths": [rpc.path for rpc in rpcs]}}],
-        }
-        for caller, rpcs in graph.callers(service).items()
-    ]
-    spec = {"selector": {"matchLabels": {"app": service}}, "action": "ALLOW", "rules": rules}
-    return _object("security.istio.io/v1", "AuthorizationPolicy", service, spec)
 
 
 def duration(seconds: float) -> str:

@@ -76,9 +76,17 @@ def callers_without_terms(graph: Graph) -> Iterator[tuple[str, str]]:
             for caller in sorted(used ^ content.callers.keys()):
                 said = "has no entry in" if caller in used else "calls nothing and has an entry in"
                 yield document.line("callers", caller), f"{caller} {said} callers"
-            public = any(GATEWAY in method.callers for method in content.methods.values())
+            public = bool(content.pages) or any(GATEWAY in method.callers for method in content.methods.values())
             if public != (content.gateway is not None):
                 yield document.line("gateway"), "a gateway section goes with methods that the gateway calls"
+
+
+def tokens_that_nobody_shows(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Programs have none: the method would look guarded, and be as open as before."""
+    for rpc in graph.rpcs:
+        if rpc.method.signed_in and not graph.people & set(rpc.method.callers):
+            key = "role" if rpc.method.role else "token"
+            yield rpc.line(key), f"{rpc} asks people for a {key}, and is called by programs only"
 
 
 def circles(graph: Graph) -> Iterator[tuple[str, str]]:
@@ -158,6 +166,11 @@ def gateway_cuts_writes_short(graph: Graph) -> Iterator[tuple[str, str]]:
         if writes and gateway and deadline and gateway.per_try <= deadline:
             said = f"{rpc} takes up to {deadline:g} s, the gateway gives it {gateway.per_try:g} s"
             yield rpc.line("deadline"), said
+    for name, service in graph.services.items():
+        for rpc in graph.calls(name) if service.pages and service.gateway else []:
+            if service.gateway and not rpc.contract.reads and service.gateway.per_try <= rpc.method.client().timeout:
+                said = f"pages of {name} wait {rpc.method.client().timeout:g} s for {rpc}"
+                yield graph.documents[name].line("gateway", "per_try"), f"{said}, the gateway no longer"
 
 
 def ejections(graph: Graph) -> Iterator[tuple[str, str]]:
@@ -179,7 +192,8 @@ def ejectable(percent: int, pods: int) -> int:
 def blames_others(graph: Graph) -> Iterator[tuple[str, str]]:
     """A service that answers UNAVAILABLE because a service behind it does is not the sick one."""
     for name, service in graph.services.items():
-        if service.outlier.judged_by == "answers" and any(method.calls for method in service.methods.values()):
+        behind = service.pages or any(method.calls for method in service.methods.values())
+        if service.outlier.judged_by == "answers" and behind:
             yield graph.documents[name].line("outlier"), f"{name} would be ejected for the failures of those it calls"
 
 
@@ -222,6 +236,7 @@ EDGES: dict[str, Rule] = {
     "call-not-allowed": calls_that_nobody_allows,
     "edge-without-caller": callers_that_do_not_call,
     "caller-without-terms": callers_without_terms,
+    "token-of-nobody": tokens_that_nobody_shows,
     "circle": circles,
 }
 NUMBERS: dict[str, Rule] = {

@@ -6,36 +6,59 @@ the port is still the pod's own: mTLS changes what is said, not where.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mesh.policy.graph import Graph
+from mesh.policy.istio import GATEWAY_PORT, PORT
 from mesh.policy.schema import GATEWAY
 from mesh.policy.yaml_text import text
 
 FOLDER = "k8s/components/network-policies"
-PORT, GATEWAY_PORT = 50051, 8080
 
 Object = dict[str, Any]
+Edge = tuple[str, str, int]
+"""Whose pods call whose, at which port."""
 
 
 def manifests(graph: Graph, header: str) -> Mapping[str, str]:
     """Path and text of the policy of the gateway, of every service, and of everybody who calls one."""
-    edges = {service: list(graph.callers(service)) for service in graph.services}
-    apps = [*graph.services, *sorted({caller for callers in edges.values() for caller in callers} - edges.keys())]
-    return {f"{FOLDER}/{app}/network-policy.yaml": text(header, network_policy(app, edges)) for app in apps}
+    known = set(edges(graph))
+    apps = {*graph.services, *(caller for caller, _, _ in known)}
+    published = {service: one.published.port for service, one in graph.services.items() if one.published}
+    return {
+        f"{FOLDER}/{app}/network-policy.yaml": text(header, network_policy(app, known, published.get(app)))
+        for app in sorted(apps)
+    }
 
 
-def network_policy(app: str, edges: Mapping[str, Iterable[str]]) -> Object:
-    """Whom the pods of `app` hear and whom they call; `edges` has the callers of every service."""
-    callers = sorted(edges.get(app, ()))
-    callees = sorted(service for service, known in edges.items() if app in known)
-    ingress = [_rule("from", callers, PORT)] if callers else []
+def edges(graph: Graph) -> Iterator[Edge]:
+    """Every edge there is: of gRPC, of pages, of what is published to people."""
+    for service, content in graph.services.items():
+        yield from ((caller, service, PORT) for caller in graph.callers(service))
+        for part in (content.pages, content.published):
+            if part:
+                yield GATEWAY, service, part.port
+
+
+def network_policy(app: str, known: Iterable[Edge], published: int | None = None) -> Object:
+    """Whom the pods of `app` hear and whom they call; istiod, too, at the port where it publishes something."""
+    callers: dict[int, list[Object]] = {}
+    callees: dict[int, list[Object]] = {}
+    for caller, callee, port in sorted(known):
+        if callee == app:
+            callers.setdefault(port, []).append(_app(caller))
+        if caller == app:
+            callees.setdefault(port, []).append(_app(callee))
+    if published:
+        callers[published].append(_ISTIOD)
+    ingress = [{"from": peers, "ports": [_tcp(port)]} for port, peers in sorted(callers.items())]
     if app == GATEWAY:
         ingress = [{"ports": [_tcp(GATEWAY_PORT)]}]  # from anywhere
+    egress = [{"to": peers, "ports": [_tcp(port)]} for port, peers in sorted(callees.items())]
     spec: Object = {"podSelector": _labelled(app), "policyTypes": ["Ingress", "Egress"]}
     spec |= {"ingress": ingress} if ingress else {}
-    spec |= {"egress": [_rule("to", callees, PORT)]} if callees else {}
+    spec |= {"egress": egress} if egress else {}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -44,8 +67,8 @@ def network_policy(app: str, edges: Mapping[str, Iterable[str]]) -> Object:
     }
 
 
-def _rule(direction: str, apps: Iterable[str], port: int) -> Object:
-    return {direction: [{"podSelector": _labelled(app)} for app in apps], "ports": [_tcp(port)]}
+def _app(name: str) -> Object:
+    return {"podSelector": _labelled(name)}
 
 
 def _labelled(app: str) -> Object:
@@ -54,3 +77,9 @@ def _labelled(app: str) -> Object:
 
 def _tcp(port: int) -> Object:
     return {"port": port, "protocol": "TCP"}
+
+
+_ISTIOD = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}},
+    "podSelector": _labelled("istiod"),
+}

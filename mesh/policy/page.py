@@ -12,8 +12,9 @@ PATH = "docs/resilience-table.md"
 
 RPC_COLUMNS = (
     *("RPC", "deadline", "a try: app / mesh", "tries", "idempotent", "retried"),
-    *("breaker", "fallback", "priority", "callers", "faults"),
+    *("breaker", "fallback", "priority", "callers", "people need", "faults"),
 )
+PAGE_COLUMNS = ("pages", "HTTP port", "a try by the gateway", "call")
 SHARED_COLUMNS = ("RPC", "deadline", "tries", "breaker", "callers")
 TERMS_COLUMNS = ("caller", "callee", "retry budget", "bulkhead")
 PATH_COLUMNS = ("path", "processed at most", "on the wire at most")
@@ -27,9 +28,12 @@ _PAGE = """\
 A **try** is one attempt of a calling service; the mesh gives up first, so that a hung pod is ejected. **Tries** are
 counted with the first; people at the gateway decide for themselves. **Retried** by default are
 {codes} (DEADLINE_EXCEEDED only of a try cut short,
-RESOURCE_EXHAUSTED only when the server says when).
+RESOURCE_EXHAUSTED only when the server says when). **People need** a token, or one with that role, when they call
+through the gateway or a page; what programs may do, their certificate says.
 
 {rpcs}
+
+{pages}
 
 Besides, every service serves these, to its operator alone: sent once by the mesh, to any pod of any version.
 
@@ -58,6 +62,7 @@ def page(graph: Graph, header: str) -> str:
     return _PAGE.format(
         header=header,
         codes=_codes(RETRIED_BY_DEFAULT),
+        pages=_table(PAGE_COLUMNS, [_page(graph, name) for name, one in graph.services.items() if one.pages]),
         rpcs=_table(RPC_COLUMNS, [_rpc(graph, rpc) for rpc in graph.rpcs if not graph.direct(rpc)]),
         shared=_table(SHARED_COLUMNS, [_shared(rpc) for rpc in shared.values()]),
         terms=_table(TERMS_COLUMNS, list(_terms(graph))),
@@ -79,8 +84,23 @@ def _rpc(graph: Graph, rpc: Rpc) -> Sequence[str]:
         f"{method.fallback.kind} of {_seconds(method.fallback.max_age)}" if method.fallback else NOTHING,
         method.priority.name.lower(),
         ", ".join(method.callers) or "nobody",
+        _needed(graph, rpc),
         "allowed" if method.fault_injection else "no",
     )
+
+
+def _needed(graph: Graph, rpc: Rpc) -> str:
+    """What people have to show; nothing is asked of programs."""
+    if not graph.people & set(rpc.method.callers):
+        return NOTHING
+    return rpc.method.role or ("a token" if rpc.method.signed_in else "nothing")
+
+
+def _page(graph: Graph, service: str) -> Sequence[str]:
+    content = graph.services[service]
+    port = content.pages.port if content.pages else 0
+    called = sorted({rpc.callee for rpc in graph.calls(service) if not graph.direct(rpc)})
+    return f"`{service}`", str(port), _seconds(content.gateway.per_try if content.gateway else None), ", ".join(called)
 
 
 def _shared(rpc: Rpc) -> Sequence[str]:

@@ -106,7 +106,11 @@ def _validated(path: str, written: Any, lines: Mapping[Place, int]) -> PolicyFil
 
 
 def _matching(path: str, content: ServiceFile, lines: Mapping[Place, int]) -> Mapping[str, Contract]:
-    """The contract of the service, when the file names exactly its RPCs."""
+    """The contract of the service, when the file names exactly its RPCs; pages have none."""
+    if content.service is None:
+        if content.pages is None or content.methods:
+            raise PoliciesInvalid([f"{path}:1: service: Field required"])
+        return {}
     try:
         declared = contract(content.service)
     except NoContract:
@@ -128,8 +132,8 @@ def _matching(path: str, content: ServiceFile, lines: Mapping[Place, int]) -> Ma
         if name in declared
         for problem in _contradictions(method, declared[name])
     ]
-    if not content.everywhere and content.mesh is None:
-        problems.append(f"{path}:1: mesh: Field required")
+    if not content.everywhere and content.mesh.per_try is None:
+        problems.append(f"{path}:1: mesh.per_try: Field required")
     if problems:
         raise PoliciesInvalid(problems)
     return declared

@@ -82,6 +82,7 @@ Fallback: TypeAlias = Annotated[FallbackPolicy, PlainValidator(partial(_filled, 
 Limit: TypeAlias = Annotated[LimitPolicy, PlainValidator(partial(_filled, LimitPolicy))]
 Called: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]+\.[A-Z]\w*$")]
 """A method of a service by the names people use: "catalog.BatchGetProducts"."""
+Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Section(BaseModel):
@@ -94,6 +95,9 @@ class Method(Section):
     """What happens to the calls of one RPC."""
 
     deadline: Seconds | None = None  # of the whole call and of its handler; only a stream may have none
+    patience: Seconds | None = (
+        None  # of a caller inside that waits longer than the handler may take; None: the deadline
+    )
     per_try: Seconds | None = None  # of one attempt of a caller inside
     mesh_per_try: Seconds | None = None  # of one attempt of the mesh; None: the service's
     idempotent: Literal[True] | Annotated[str, Field(pattern=r"^by [a-z_]+$")] | None = None
@@ -103,15 +107,23 @@ class Method(Section):
     fallback: Fallback | None = None
     priority: Annotated[Priority, BeforeValidator(partial(_named, Priority))] = Priority.NORMAL
     callers: tuple[str, ...] = ()
+    # What people have to show, at the gateway and on pages; programs have certificates. docs/decisions/0032
+    token: Literal["required"] | None = None
+    role: Literal["admin"] | None = None  # in the token
     calls: tuple[Called, ...] = ()  # one after the other, while its own caller waits
     fault_injection: bool = True
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether people need a token."""
+        return self.token is not None or self.role is not None
 
     def client(self) -> MethodPolicy:
         """How a service calls it. Raises PolicyInvalid; ValueError without a deadline, which reading.py refuses."""
         if self.deadline is None:
             raise ValueError("no deadline")
         return MethodPolicy(
-            timeout=self.deadline,
+            timeout=self.patience or self.deadline,
             per_try_timeout=self.per_try,
             idempotent=self.idempotent is not None,
             attempts=self.attempts,
@@ -153,7 +165,7 @@ class WarmUp(Section):
 class Mesh(Section):
     """What the mesh does with every call of this service. Reasons: docs/decisions/0004."""
 
-    per_try: Seconds
+    per_try: Seconds | None = None  # only a service without methods may have none
     attempts: int = Field(default=1, ge=0)  # retries, as Istio counts: the first try not included
     retry_on: tuple[str, ...] = NOT_PROCESSED
     retry_budget: MeshBudget = MeshBudget()
@@ -175,20 +187,35 @@ class Outlier(Section):
     max_ejection_percent: int = Field(default=50, ge=0, le=100)
 
 
+class Pages(Section):
+    """What people open in a browser, through the gateway. Whom such a service calls, it calls for them."""
+
+    port: Port
+
+
+class Published(Section):
+    """Files that everybody may read in plain HTTP: istiod, for one, which has no certificate of the mesh."""
+
+    port: Port
+    paths: tuple[Annotated[str, Field(pattern="^/")], ...] = Field(min_length=1)
+
+
 class ServiceFile(Section):
     """A service as callee, and what it calls."""
 
-    service: str
+    service: str | None = None  # its contract; only pages need none
+    pages: Pages | None = None
+    published: Published | None = None
     everywhere: bool = False  # served beside every other service, and no pods of its own
     replicas: Replicas = (1, 4)
     limit: Limit = LimitPolicy()
     breakers: Mapping[str, Breaker] = {}
-    mesh: Mesh | None = None
+    mesh: Mesh = Mesh()
     outlier: Outlier = Outlier()
     gateway: Gateway | None = None
     callers: Mapping[str, Caller] = {}
-    methods: Mapping[str, Method]
-    calls: tuple[Called, ...] = ()  # of its own accord, with no caller waiting
+    methods: Mapping[str, Method] = {}
+    calls: tuple[Called, ...] = ()  # of its own accord, with no caller waiting; and for its pages
 
 
 class CallerFile(Section):

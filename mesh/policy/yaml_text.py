@@ -28,7 +28,8 @@ def text(comment: str, document: Mapping[str, Any] | list[Any]) -> str:
 
 
 def _lines(node: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    for key, value in node.items():
+    for name, value in node.items():
+        key = json.dumps(name) if name.isdecimal() else name  # the API takes no numbers for keys
         if isinstance(value, Mapping):
             yield f"{indent}{key}:"
             yield from _lines(value, indent + "  ")

@@ -7,7 +7,7 @@
 Failures are grpc.aio.AioRpcError, as without it. README.md says in which order to read the files.
 """
 
-from mesh.resilience import deadline, degraded, propagation
+from mesh.resilience import answers, deadline, degraded, propagation
 from mesh.resilience.errors import BulkheadFull, CircuitOpen, DeadlineSpent, NotAttempted, PolicyInvalid
 from mesh.resilience.events import Event, Listener
 from mesh.resilience.peer import Peer, open_peer
@@ -27,6 +27,7 @@ __all__ = [
     "Peer",
     "PeerPolicy",
     "PolicyInvalid",
+    "answers",
     "deadline",
     "degraded",
     "open_peer",

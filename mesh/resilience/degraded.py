@@ -23,3 +23,8 @@ def note(peer: str) -> None:
     notes = _notes.get()
     if notes is not None:
         notes.add(peer)
+
+
+def collected() -> frozenset[str]:
+    """The peers that were stood in for until now, for an answer that says so itself; none where nobody collects."""
+    return frozenset(_notes.get() or ())

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import grpc
 
-from mesh.resilience import propagation
+from mesh.resilience import answers, propagation
 from mesh.resilience.call import Method
 from mesh.resilience.errors import PolicyInvalid
 from mesh.resilience.fallback import covered
@@ -60,9 +60,12 @@ class GuardedChannel:
             **options: Any,
         ) -> Any:
             headers = propagation.outgoing(metadata, withheld=self._withheld)
-            return await method.unary(
-                lambda allowed: rpc(request, timeout=allowed, metadata=headers, **options), timeout
-            )
+
+            def send(allowed: float) -> Awaitable[Any]:
+                begun: Awaitable[Any] = rpc(request, timeout=allowed, metadata=headers, **options)
+                return begun
+
+            return await method.unary(answers.noting(method.guard.peer, send), timeout)
 
         return call
 

@@ -29,7 +29,7 @@ class CatalogSettings(HostSettings):
 def seed(settings: CatalogSettings, host: Host) -> Seed:
     """What adds the products of SEED_FILE. Raises CannotStart."""
     products = read_seed(settings.seed_file) if settings.seed_file else []
-    return partial(store.add_absent, products=products, now=host.now())
+    return partial(store.sow, products=products, now=host.now())
 
 
 @asynccontextmanager

@@ -20,15 +20,19 @@ SERVER = ServerPolicy(
             deadline=1.5,
             priority=Priority.LOW,
         ),
+        "/shop.catalog.v1.CatalogService/ListCategories": ServerMethodPolicy(
+            deadline=1.5,
+            priority=Priority.LOW,
+        ),
         "/shop.catalog.v1.CatalogService/SearchProducts": ServerMethodPolicy(
             deadline=1.5,
             priority=Priority.LOW,
         ),
         "/shop.catalog.v1.CatalogService/CreateProduct": ServerMethodPolicy(
-            deadline=1.5,
+            deadline=1.4,
         ),
         "/shop.catalog.v1.CatalogService/UpdateProduct": ServerMethodPolicy(
-            deadline=1.5,
+            deadline=1.4,
         ),
     },
 )

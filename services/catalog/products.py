@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from services.catalog.words import words
+
+_FILED_BYTES = 100  # a page token holds them, and an id
+
 
 @dataclass(frozen=True)
 class Product:
@@ -16,17 +20,28 @@ class Product:
     currency_code: str
     units: int
     nanos: int
+    category: str = ""
+    picture: str = ""
 
     @property
     def etag(self) -> str:
         """The same in every replica and every version of the service."""
-        facts = (self.id, self.name, self.description, self.currency_code, self.units, self.nanos)
+        facts: tuple[object, ...] = (
+            self.id,
+            self.name,
+            self.description,
+            self.currency_code,
+            self.units,
+            self.nanos,
+        )
+        if self.category or self.picture:  # which the first version did not know
+            facts += (self.category, self.picture)
         return blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
     @property
-    def searched(self) -> str:
-        """The text that searches look at."""
-        return folded(f"{self.name}\n{self.description}")
+    def filed_under(self) -> str:
+        """Where it comes in a list by name."""
+        return " ".join(words(self.name)).encode()[:_FILED_BYTES].decode(errors="ignore")
 
 
 @dataclass(frozen=True)
@@ -36,8 +51,3 @@ class Stored:
     product: Product
     etag: str
     updated_at: int  # microseconds since 1970
-
-
-def folded(text: str) -> str:
-    """`text` so that upper and lower case are the same, also outside ASCII: STRASSE finds Straße."""
-    return text.casefold()

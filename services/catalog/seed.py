@@ -15,7 +15,7 @@ from services.hosting.errors import CannotStart
 from services.hosting.validation import message_check
 
 # The file is shared with inventory, which reads `stock`.
-FIELDS = frozenset({"id", "name", "description", "price"})
+FIELDS = frozenset({"id", "name", "description", "price", "category", "picture"})
 
 
 def read_seed(file: Path) -> list[Product]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from grpc.aio import ServicerContext
@@ -10,14 +10,22 @@ from shop.catalog.v1 import catalog_pb2 as pb
 from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceServicer
 from shop.money.v1.money_pb2 import Money
 
-from services.catalog import store
-from services.catalog.products import Product, Stored, folded
+from services.catalog import listing, store
+from services.catalog.listing import Filter, Listed, Order
+from services.catalog.products import Product, Stored
+from services.catalog.words import words
 from services.hosting import paging
 from services.hosting.clock import timestamp
 from services.hosting.database import Database
 from services.hosting.errors import InvalidRequest, NotFound
 
 PAGE_SIZE = 20
+ORDERS: Mapping[int, Order] = {
+    pb.PRODUCT_ORDER_UNSPECIFIED: listing.BY_ID,
+    pb.PRODUCT_ORDER_PRICE: listing.BY_PRICE,
+    pb.PRODUCT_ORDER_PRICE_DESCENDING: listing.BY_PRICE_DESCENDING,
+    pb.PRODUCT_ORDER_NAME: listing.BY_NAME,
+}
 
 Context = ServicerContext[Any, Any]
 
@@ -48,15 +56,28 @@ class CatalogServicer(CatalogServiceServicer):
 
     async def ListProducts(self, request: pb.ListProductsRequest, context: Context) -> pb.ListProductsResponse:
         del context
-        products, more = await self._page("products", (), request)
+        wanted, size = from_filter(request.filter), request.page_size or PAGE_SIZE
+        kind = repr(("products", wanted, request.order))
+        after = paging.decode(kind, request.page_token)
+        found = await self._database.read(listing.products, wanted, ORDERS[request.order], after, size + 1)
+        products, more = _page(kind, found, size)
         return pb.ListProductsResponse(products=products, next_page_token=more)
+
+    async def ListCategories(self, request: pb.ListCategoriesRequest, context: Context) -> pb.ListCategoriesResponse:
+        del request, context
+        found = await self._database.read(listing.categories)
+        return pb.ListCategoriesResponse(categories=[pb.Category(id=each, product_count=n) for each, n in found])
 
     async def SearchProducts(self, request: pb.SearchProductsRequest, context: Context) -> pb.SearchProductsResponse:
         del context
-        words = sorted(set(folded(request.query).split()))
-        if not words:
+        query = sorted(set(words(request.query)))
+        if not query:
             raise InvalidRequest("QUERY_EMPTY", "must hold a word", field="query")
-        products, more = await self._page(f"search {words}", words, request)
+        wanted, size = from_filter(request.filter), request.page_size or PAGE_SIZE
+        kind = repr(("search", query, wanted))
+        after = paging.decode(kind, request.page_token)
+        found = await self._database.read(listing.holding, query, wanted, after, size + 1)
+        products, more = _page(kind, found, size)
         return pb.SearchProductsResponse(products=products, next_page_token=more)
 
     async def CreateProduct(self, request: pb.CreateProductRequest, context: Context) -> pb.CreateProductResponse:
@@ -72,21 +93,35 @@ class CatalogServicer(CatalogServiceServicer):
         stored = await self._database.write(store.update, product, request.product.etag, self._now())
         return pb.UpdateProductResponse(product=to_message(stored))
 
-    async def _page(
-        self, kind: str, words: Sequence[str], request: pb.ListProductsRequest | pb.SearchProductsRequest
-    ) -> tuple[list[pb.Product], str]:
-        """One page of a list, and the token of the next."""
-        size = request.page_size or PAGE_SIZE
-        after = paging.decode(kind, request.page_token)
-        found = await self._database.read(store.page, words, after, size + 1)
-        products, more = paging.page(kind, found, size, lambda stored: stored.product.id)
-        return [to_message(stored) for stored in products], more
+
+def from_filter(message: pb.ProductFilter) -> Filter:
+    """Which products are wanted. Raises InvalidRequest when the two prices cannot be compared."""
+    least = message.min_price if message.HasField("min_price") else None
+    most = message.max_price if message.HasField("max_price") else None
+    currencies = {price.currency_code for price in (least, most) if price}
+    if len(currencies) > 1:
+        raise InvalidRequest("CURRENCIES_DIFFER", "must be in the currency of min_price", field="filter.max_price")
+    return Filter(
+        category=message.category,
+        currency_code="".join(currencies),
+        least=(least.units, least.nanos) if least else None,
+        most=(most.units, most.nanos) if most else None,
+    )
 
 
 def from_message(message: pb.Product) -> Product:
     """The content of a product; `etag` and `update_time` are the server's."""
     price = message.price
-    return Product(message.id, message.name, message.description, price.currency_code, price.units, price.nanos)
+    return Product(
+        message.id,
+        message.name,
+        message.description,
+        price.currency_code,
+        price.units,
+        price.nanos,
+        message.category,
+        message.picture,
+    )
 
 
 def to_message(stored: Stored) -> pb.Product:
@@ -98,7 +133,15 @@ def to_message(stored: Stored) -> pb.Product:
         price=Money(currency_code=product.currency_code, units=product.units, nanos=product.nanos),
         etag=stored.etag,
         update_time=timestamp(stored.updated_at),
+        category=product.category,
+        picture=product.picture,
     )
+
+
+def _page(kind: str, found: Sequence[Listed], size: int) -> tuple[list[pb.Product], str]:
+    """One page of a list, and the token of the next."""
+    listed, more = paging.page(kind, found, size, lambda one: one.key)
+    return [to_message(one.stored) for one in listed], more
 
 
 def _not_found(product_id: str, field: str) -> NotFound:

@@ -3,51 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Row, Select, String, Table, Text, select
+from sqlalchemy import Connection, Row, bindparam, select
 
+from services.catalog.index import index_of
 from services.catalog.products import Product, Stored
+from services.catalog.tables import PRODUCTS
 from services.hosting.database import insert_new
 from services.hosting.errors import Aborted, AlreadyExists, NotFound
 
-METADATA = MetaData()
-
-PRODUCTS = Table(
-    "products",
-    METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("name", String(120), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("currency_code", String(3), nullable=False),
-    Column("units", BigInteger, nullable=False),
-    Column("nanos", Integer, nullable=False),
-    Column("etag", String(32), nullable=False),
-    Column("updated_at", BigInteger, nullable=False),  # microseconds since 1970
-    Column("searched", Text, nullable=False),  # name and description, case-folded
-)
+STORED = [PRODUCTS.c[field.name] for field in fields(Product)] + [PRODUCTS.c.etag, PRODUCTS.c.updated_at]
+"""The columns of which `stored` makes a product."""
+_FIND = select(*STORED).where(PRODUCTS.c.id.in_(bindparam("ids", expanding=True)))  # made once: every order asks it
 
 
 def find(connection: Connection, ids: Sequence[str]) -> dict[str, Stored]:
     """Those of `ids` that exist."""
-    rows = connection.execute(select(PRODUCTS).where(PRODUCTS.c.id.in_(set(ids))))
-    return {row.id: _stored(row) for row in rows}
-
-
-def page(connection: Connection, words: Sequence[str], after: str, limit: int) -> list[Stored]:
-    """Up to `limit` products that hold every one of `words` (folded), by id, after the id `after`."""
-    query: Select[tuple[object, ...]] = select(PRODUCTS).where(PRODUCTS.c.id > after)
-    for word in words:
-        query = query.where(PRODUCTS.c.searched.contains(word, autoescape=True))
-    return [_stored(row) for row in connection.execute(query.order_by(PRODUCTS.c.id).limit(limit))]
+    return {row.id: stored(row) for row in connection.execute(_FIND, {"ids": list(set(ids))})}
 
 
 def create(connection: Connection, product: Product, now: int) -> Stored:
     """The product, added unless it is there already. Raises AlreadyExists when it is another one."""
-    if insert_new(connection, PRODUCTS, **_row(product, now)):
+    if _add(connection, product, now):
         return Stored(product, product.etag, now)
     there = find(connection, [product.id])[product.id]
-    if there.etag != product.etag:
+    if there.product != product:
         raise AlreadyExists(
             "PRODUCT_EXISTS",
             "there is another product with this id",
@@ -64,6 +46,7 @@ def update(connection: Connection, product: Product, etag: str, now: int) -> Sto
         PRODUCTS.update().where(known, PRODUCTS.c.etag == etag).values(**_row(product, now))
     ).rowcount
     if changed:
+        index_of(connection).put(connection, product)
         return Stored(product, product.etag, now)
     current = connection.execute(select(PRODUCTS.c.etag).where(known)).scalar()
     if current is None:
@@ -76,16 +59,37 @@ def update(connection: Connection, product: Product, etag: str, now: int) -> Sto
     )
 
 
-def add_absent(connection: Connection, products: Iterable[Product], now: int) -> int:
-    """Add those products whose ids are new; how many that were."""
-    return sum(insert_new(connection, PRODUCTS, **_row(product, now)) for product in products)
+def sow(connection: Connection, products: Iterable[Product], now: int) -> int:
+    """Add those products whose ids are new; how many that were. What the version before has added is indexed."""
+    added = sum(_add(connection, product, now) for product in products)
+    index = index_of(connection)
+    strays = select(*STORED).where(PRODUCTS.c.id.not_in(index.known))
+    for row in connection.execute(strays).all():
+        product = stored(row).product
+        filed = PRODUCTS.update().where(PRODUCTS.c.id == product.id).values(filed_under=product.filed_under)
+        connection.execute(filed)
+        index.put(connection, product)
+    return added
+
+
+def stored(row: Row[Any]) -> Stored:
+    """The product in a row that begins with the columns STORED."""
+    *content, etag, updated_at = row[: len(STORED)]
+    return Stored(Product(*content), etag, updated_at)
+
+
+def _add(connection: Connection, product: Product, now: int) -> bool:
+    added = insert_new(connection, PRODUCTS, **_row(product, now))
+    if added:
+        index_of(connection).put(connection, product)
+    return added
 
 
 def _row(product: Product, now: int) -> dict[str, object]:
-    return {**asdict(product), "etag": product.etag, "updated_at": now, "searched": product.searched}
-
-
-def _stored(row: Row[tuple[object, ...]]) -> Stored:
-    facts = row._mapping  # noqa: SLF001  # SQLAlchemy's documented name
-    product = Product(**{name: facts[name] for name in Product.__dataclass_fields__})
-    return Stored(product, facts["etag"], facts["updated_at"])
+    return {
+        **asdict(product),
+        "etag": product.etag,
+        "updated_at": now,
+        "filed_under": product.filed_under,
+        "searched": f"{product.name}\n{product.description}".casefold(),
+    }

@@ -23,7 +23,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Table, make_url
 from sqlalchemy.exc import ArgumentError
@@ -31,6 +31,9 @@ from sqlalchemy.exc import ArgumentError
 from services.hosting.errors import CannotStart
 from services.hosting.lanes import Lane
 from services.hosting.schema import Change, Seed
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert
 
 CONNECTIONS = 8  # of one process to a database server
 WAIT_SECONDS = 30.0  # pods start in any order
@@ -112,9 +115,14 @@ def insert_new(connection: Connection, table: Table, **values: object) -> bool:
 
     Waits for another transaction that has inserted the key and not yet ended.
     """
-    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # each has an ON CONFLICT of its own
-    statement = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    statement = inserting(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return bool(connection.execute(statement, values).rowcount == 1)
+
+
+def inserting(connection: Connection, table: Table) -> Insert:
+    """An INSERT into `table` that knows ON CONFLICT. Each dialect has its own; what we use of them is the same."""
+    insert: Callable[[Table], Insert] = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
+    return insert(table)
 
 
 class Store(Protocol):

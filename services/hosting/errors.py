@@ -5,9 +5,10 @@
     ├── NotFound               NOT_FOUND            it names something that does not exist
     ├── AlreadyExists          ALREADY_EXISTS       its key was used for something else
     ├── PreconditionFailed     FAILED_PRECONDITION  not while things are as they are
+    ├── Unauthenticated        UNAUTHENTICATED      nobody knows who calls
     ├── Forbidden              PERMISSION_DENIED    this caller may not
     ├── Aborted                ABORTED              somebody else was quicker: read again, then try again
-    ├── Overloaded             RESOURCE_EXHAUSTED   too many calls at once: not now
+    ├── Overloaded             RESOURCE_EXHAUSTED   too many calls: not now
     └── DependencyUnavailable  UNAVAILABLE          something this service needs does not answer
 
 Domain code raises them; one place (status.py) turns them into gRPC statuses. `CannotStart` stands
@@ -80,6 +81,10 @@ class PreconditionFailed(ShopError):
     code = StatusCode.FAILED_PRECONDITION
 
 
+class Unauthenticated(ShopError):
+    code = StatusCode.UNAUTHENTICATED
+
+
 class Forbidden(ShopError):
     code = StatusCode.PERMISSION_DENIED
 
@@ -89,7 +94,7 @@ class Aborted(ShopError):
 
 
 class Overloaded(ShopError):
-    """Too many calls at once. `retry_in` says after how many seconds a retry makes sense; None: not at all."""
+    """Too many calls. `retry_in` says after how many seconds a retry makes sense; None: not at all."""
 
     code = StatusCode.RESOURCE_EXHAUSTED
 

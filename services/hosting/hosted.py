@@ -24,6 +24,7 @@ from services.hosting.settings import HostSettings
 
 if TYPE_CHECKING:
     from services.hosting.database import Database
+    from services.hosting.http_server import Http
     from services.hosting.schema import Seed
 
 # The contract of a service, its implementation, and the generated function that adds it to a server.
@@ -43,6 +44,7 @@ class Hosted:
     servicers: Sequence[Servicer]
     background: Sequence[Background] = ()
     policy: ServerPolicy = field(default_factory=ServerPolicy)
+    http: Http | None = None
 
 
 @dataclass(frozen=True)

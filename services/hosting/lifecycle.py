@@ -23,7 +23,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from argosy.resilience.v1.resilience_admin_pb2_grpc import add_ResilienceAdminServiceServicer_to_server
@@ -33,14 +33,17 @@ from grpc_reflection.v1alpha import reflection
 from mesh.resilience.admission import Admission
 from services.hosting import administration, logs, metrics, tracing
 from services.hosting.background import running
+from services.hosting.commands import Command, asked
 from services.hosting.errors import CannotStart
 from services.hosting.hosted import Host, Hosted
 from services.hosting.interception import Interceptor
-from services.hosting.migrating import Migration, asked_to_migrate
 from services.hosting.observation import Observer
 from services.hosting.server import create_server, listening
 from services.hosting.settings import HostSettings, settings_or_exit
 from services.hosting.validation import RequestRules
+
+if TYPE_CHECKING:
+    from services.hosting.http_server import HttpServer
 
 Settings = TypeVar("Settings", bound=HostSettings)
 Build = Callable[[Settings, Host], AbstractAsyncContextManager[Hosted]]
@@ -69,22 +72,22 @@ class Drain:
             pass
 
 
-def run(kind: type[Settings], build: Build[Settings], migration: Migration[Any] | None = None) -> None:
-    """Run a service until it is told to stop, or its command `migrate`; the whole of a service's `__main__`.
+def run(kind: type[Settings], build: Build[Settings], *commands: Command) -> None:
+    """Run a service until it is told to stop, or one of its commands; the whole of a service's `__main__`.
 
-    Exit code 2 when a setting or the usage is wrong, 1 when the service cannot start, or migrate, or is
-    told to stop before it has.
+    Exit code 2 when a setting or the usage is wrong, 1 when the service cannot start, or its command cannot be
+    done, or it is told to stop before it has.
     """
-    migrating = asked_to_migrate(kind.service_name, sys.argv[1:], migration)
-    settings = settings_or_exit(migration.settings if migration and migrating else kind, os.environ)
+    wanted = asked(kind.service_name, sys.argv[1:], commands)
+    settings = settings_or_exit(wanted[0].settings if wanted else kind, os.environ)
     logs.configure(settings)
     try:
-        asyncio.run(_stoppable(migration.run(settings) if migration and migrating else _live(settings, build)))
+        asyncio.run(_stoppable(wanted[0].run(settings, wanted[1]) if wanted else _live(settings, build)))
     except CannotStart as error:
-        logger.critical("cannot %s: %s", "migrate" if migrating else "start", error)
+        logger.critical("cannot %s: %s", wanted[0].name if wanted else "start", error)
         sys.exit(1)
     except asyncio.CancelledError:
-        logger.warning("stopped before it %s", "had migrated" if migrating else "served")
+        logger.warning("stopped before it %s", f"could {wanted[0].name}" if wanted else "served")
         sys.exit(1)
 
 
@@ -122,17 +125,20 @@ async def serving(
     """Serve while the block runs, then drain. Yields the address. Raises CannotStart."""
     settings = host.settings
     admission = _admission(host, hosted)
-    numbers = metrics.ServerMetrics(host.registry, admission)
-    interceptor = _interceptor(host, hosted, admission, numbers, trace)
+    observer = _observer(host, metrics.ServerMetrics(host.registry, admission), trace)
+    interceptor = _interceptor(host, hosted, admission, observer)
     server = create_server((*trace.server_interceptors, interceptor), settings.max_concurrent_rpcs)
     checks = await _add_services(server, host, hosted, admission)
     with listening(server, settings.listen_address) as address:
         await server.start()
-        async with running(hosted.background, metrics.background_failures(host.registry)):
+        async with (
+            _http(host, hosted, observer, admission, trace) as http,
+            running(hosted.background, metrics.background_failures(host.registry)),
+        ):
             try:
                 yield address
             finally:
-                await _drain(server, checks, drain or Drain(), host)
+                await _drain(server, http, checks, drain or Drain(), host)
 
 
 def _admission(host: Host, hosted: Hosted) -> Admission:
@@ -145,24 +151,43 @@ def _admission(host: Host, hosted: Hosted) -> Admission:
     )
 
 
-def _interceptor(
-    host: Host, hosted: Hosted, admission: Admission, numbers: metrics.ServerMetrics, trace: tracing.Tracing
-) -> Interceptor:
+def _observer(host: Host, numbers: metrics.ServerMetrics, trace: tracing.Tracing) -> Observer:
     settings = host.settings
-    observer = Observer(
+    return Observer(
         numbers,
         pod=settings.pod_name,
         version=settings.service_version,
         monotonic=host.clock.monotonic,
         trace_id=trace.trace_id,
     )
+
+
+def _interceptor(host: Host, hosted: Hosted, admission: Admission, observer: Observer) -> Interceptor:
     return Interceptor(
         RequestRules([*(contract for contract, _, _ in hosted.servicers), administration.CONTRACT]),
         observer,
         admission,
         hosted.policy,
-        default_deadline=settings.default_deadline_seconds,
+        default_deadline=host.settings.default_deadline_seconds,
     )
+
+
+@asynccontextmanager
+async def _http(
+    host: Host, hosted: Hosted, observer: Observer, admission: Admission, trace: tracing.Tracing
+) -> AsyncIterator[HttpServer | None]:
+    """What is served over HTTP, if anything is."""
+    if hosted.http is None:
+        yield None
+        return
+    from services.hosting import http_requests, http_server  # noqa: PLC0415  # and uvicorn, which few services need
+
+    settings = host.settings
+    app = trace.http(
+        http_requests.Requests(hosted.http, observer, admission, seconds=settings.default_deadline_seconds)
+    )
+    async with http_server.http_served(hosted.http, app, settings.drain_seconds) as server:
+        yield server
 
 
 async def _add_services(
@@ -182,18 +207,26 @@ async def _add_services(
     return checks
 
 
-async def _drain(server: grpc.aio.Server, checks: health.aio.HealthServicer, drain: Drain, host: Host) -> None:
+async def _drain(
+    server: grpc.aio.Server, http: HttpServer | None, checks: health.aio.HealthServicer, drain: Drain, host: Host
+) -> None:
     settings = host.settings
     await checks.enter_graceful_shutdown()
+    if http:
+        http.leave()
     if drain.asked.is_set():
         logger.info("draining")
         await drain.wait(settings.drain_delay_seconds)
     host.circuit_watch.end()  # or an operator's watch would be waited for like a customer
+    if http:
+        http.stop()
     stopping = asyncio.ensure_future(server.stop(settings.drain_seconds))
     hurried = asyncio.ensure_future(drain.hurried.wait())
     await asyncio.wait({stopping, hurried}, return_when=asyncio.FIRST_COMPLETED)
     hurried.cancel()
     if not stopping.done():
         await server.stop(None)
+    if http and drain.hurried.is_set():
+        http.hurry()
     await stopping
     logger.info("stopped")

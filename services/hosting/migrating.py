@@ -8,11 +8,11 @@ Pods with SCHEMA=wait wait for it.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from services.hosting.hosted import Host
 from services.hosting.settings import HostSettings
@@ -27,31 +27,26 @@ Settings = TypeVar("Settings", bound=HostSettings)
 class Migration(Generic[Settings]):
     """A service's command `migrate`: the settings it needs, the revisions, and the seed."""
 
+    name: ClassVar[str] = "migrate"
+    help: ClassVar[str] = "bring the database to its newest revision, seed it, and end"
+
     settings: type[Settings]
     migrations: Path
     seed: Callable[[Settings, Host], Seed | None] = lambda *_: None
 
-    async def run(self, settings: Settings) -> None:
+    def declare(self, parser: ArgumentParser, service: str) -> None:
+        parser.description = (
+            "Bring the database at DATABASE_URL to its newest revision, add the seed, and end. "
+            "Exit code 0: it is so now; 1: it cannot be; 2: wrong usage or settings."
+        )
+        parser.epilog = (
+            f"example: DATABASE_URL=postgresql+psycopg://shop@db/{service} python -m services.{service} migrate"
+        )
+
+    async def run(self, settings: Settings, arguments: Namespace) -> None:
         """Migrate. Raises CannotStart."""
+        del arguments
         from services.hosting.database import migrate  # noqa: PLC0415  # a process without one does not load it
 
         seed = self.seed(settings, Host(settings))
         await migrate(settings.database_url, self.migrations, seed=seed, wait_seconds=settings.database_wait_seconds)
-
-
-def asked_to_migrate(service: str, arguments: Sequence[str], migration: Migration[Any] | None) -> bool:
-    """Whether the command line says `migrate`, or nothing; when it says anything else, the usage and the end."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m services.{service}",
-        description=f"Serve {service} until SIGTERM. Settings come from the environment (docs/settings.md).",
-    )
-    if migration:
-        commands = parser.add_subparsers(dest="command", title="instead of serving")
-        commands.add_parser(
-            "migrate",
-            help="bring the database to its newest revision, seed it, and end",
-            description="Bring the database at DATABASE_URL to its newest revision, add the seed, and end. "
-            "Exit code 0: it is so now; 1: it cannot be; 2: wrong usage or settings.",
-            epilog=f"example: DATABASE_URL=postgresql+psycopg://shop@db/{service} python -m services.{service} migrate",
-        )
-    return bool(getattr(parser.parse_args(arguments), "command", None))

@@ -22,6 +22,9 @@ NANOS = 10**9
 # Rules of a field that are not about its value; validation.py obeys them.
 _OF_THE_FIELD = frozenset({"required", "ignore"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# What HTML takes for an address: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+_DOMAIN_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_DOMAIN_LABEL}(?:\.{_DOMAIN_LABEL})*")
 
 
 class UnknownRule(Exception):
@@ -70,6 +73,9 @@ def _string(kind: str, declared: Mapping[str, Any], _: FieldDescriptor) -> Itera
     if declared.get("uuid"):
         yield Rule(f"{kind}.uuid_empty", "must be a UUID, not empty", bool)
         yield Rule(f"{kind}.uuid", "must be a UUID", lambda value: not value or _UUID.fullmatch(value) is not None)
+    if declared.get("email"):
+        yield Rule(f"{kind}.email_empty", "must be an e-mail address, not empty", bool)
+        yield Rule(f"{kind}.email", "must be an e-mail address", lambda v: not v or _EMAIL.fullmatch(v) is not None)
 
 
 def _number(kind: str, declared: Mapping[str, Any], _: FieldDescriptor) -> Iterator[Rule]:
@@ -141,7 +147,7 @@ _KINDS: Mapping[str, Callable[[str, Mapping[str, Any], FieldDescriptor], Iterato
     "repeated": _repeated,
 }
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"min_len", "max_len", "pattern", "uuid"}),
+    "string": frozenset({"min_len", "max_len", "pattern", "uuid", "email"}),
     "int32": _LIMITS,
     "int64": _LIMITS,
     "uint32": _LIMITS,

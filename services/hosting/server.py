@@ -56,7 +56,7 @@ def listening(server: grpc.aio.Server, address: str) -> Iterator[str]:
         yield f"{address.rpartition(':')[0]}:{_bind(server, address)}"
         return
     path = Path(address.removeprefix("unix:"))
-    _remove_stale(path)
+    remove_stale(path, "LISTEN_ADDRESS")
     before = os.umask(0o177)  # the socket is private from its first moment
     try:
         _bind(server, address)
@@ -77,17 +77,17 @@ def _bind(server: grpc.aio.Server, address: str) -> int:
         ) from None
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove what a killed process left at `path`; never a socket that still answers."""
+def remove_stale(path: Path, setting: str) -> None:
+    """Remove what a killed process left at `path`; never a socket that still answers. Raises CannotStart."""
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise CannotStart(f"LISTEN_ADDRESS: {path} exists and is not a socket")
+            raise CannotStart(f"{setting}: {path} exists and is not a socket")
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1.0)
             probe.connect(str(path))
-        raise CannotStart(f"LISTEN_ADDRESS: another process answers at {path}")
+        raise CannotStart(f"{setting}: another process answers at {path}")
     except ConnectionRefusedError:
         path.unlink()
     except FileNotFoundError:
         if not path.parent.is_dir():
-            raise CannotStart(f"LISTEN_ADDRESS: the folder {path.parent} does not exist") from None
+            raise CannotStart(f"{setting}: the folder {path.parent} does not exist") from None

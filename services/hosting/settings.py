@@ -61,6 +61,7 @@ def _database(value: str) -> str:
 
 
 HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
+Listenable = Annotated[str, AfterValidator(_listenable)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
@@ -72,7 +73,7 @@ class HostSettings:
     service_version: str = "v1"
     pod_name: str = "local"
     pod_namespace: str = "default"
-    listen_address: Annotated[str, AfterValidator(_listenable)] = "0.0.0.0:50051"
+    listen_address: Listenable = "0.0.0.0:50051"
     metrics_address: HostAndPort = "0.0.0.0:9464"
     mesh_egress_address: Annotated[str, AfterValidator(_host)] | None = None
     database_url: Annotated[str, AfterValidator(_database)] = Field(default="", repr=False)

@@ -1,9 +1,9 @@
 """How is a SQLite file used? By one writer at a time and any number of readers beside it.
 
 The one writer's thread queues this process's transactions in order of arrival, where SQLite's own
-busy handler sleeps and starves. Other processes on the same file are kept out by BEGIN IMMEDIATE (a
-transaction that reads first and writes later fails at once when another has written in between) and
-waited for by the busy timeout.
+busy handler sleeps and starves, and commits together what waits (group_commit.py). Other processes on
+the same file are kept out by BEGIN IMMEDIATE (a transaction that reads first and writes later fails at
+once when another has written in between) and waited for by the busy timeout.
 
 Durability: WAL with synchronous=FULL, so what was committed survives kill -9 and a power cut
 (https://sqlite.org/pragma.html#pragma_synchronous). NORMAL would survive kill -9 as well and is 0.3 ms
@@ -27,7 +27,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.hosting import schema
 from services.hosting.errors import CannotStart, DependencyUnavailable
-from services.hosting.lanes import Lane
+from services.hosting.group_commit import GroupCommit
+from services.hosting.lanes import FaithfulLane, Lane
 from services.hosting.schema import Change, Seed
 from services.hosting.starting import NotYet, patiently
 
@@ -45,7 +46,7 @@ class File:
         """The lane that writes, and the one that reads."""
         writing = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
         reading = _engine(self._path, begin="BEGIN", connections=READERS)
-        return Lane(writing, "writer", 1), Lane(reading, "reader", READERS)
+        return GroupCommit(writing, "writer"), FaithfulLane(reading, "reader", READERS)
 
     async def prepare(self, migrations: Path, seed: Seed | None, _: float) -> Change:
         """Make the file, if there is none, upgrade and seed it. Raises CannotStart."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from services.hosting.http_server import Asgi
+
 
 @dataclass(frozen=True)
 class Tracing:
@@ -30,6 +33,7 @@ class Tracing:
     server_interceptors: Sequence[grpc.aio.ServerInterceptor]
     client_interceptors: Sequence[grpc.aio.ClientInterceptor]
     trace_id: Callable[[str], str]  # of the call at hand, given its traceparent header
+    http: Callable[[Asgi], Asgi] = lambda app: app  # what records the requests of an ASGI application
 
 
 OFF = Tracing((), (), logs.trace_id_of)
@@ -59,7 +63,14 @@ def traced(provider: TracerProvider) -> Tracing:
         [spans.server_interceptor(provider)],
         spans.client_interceptors(provider),
         lambda _: spans.current_trace_id(),
+        partial(_recorded, provider),
     )
+
+
+def _recorded(provider: TracerProvider, app: Asgi) -> Asgi:
+    from services.hosting.http_spans import HttpSpans  # noqa: PLC0415  # and uvicorn, which few services need
+
+    return HttpSpans(app, provider)
 
 
 def recording(settings: HostSettings, processor: SpanProcessor) -> TracerProvider:

@@ -46,10 +46,14 @@ class OperatorSettings(HostSettings):
     """Where the services are."""
 
     service_name: str = "operator"
+    cart_service_addr: HostAndPort
     catalog_service_addr: HostAndPort
     inventory_service_addr: HostAndPort
     orders_service_addr: HostAndPort
     payments_service_addr: HostAndPort
+    recommendations_service_addr: HostAndPort
+    storefront_service_addr: HostAndPort
+    users_service_addr: HostAndPort
 
     def address(self, service: str) -> str:
         return str(getattr(self, f"{service}_service_addr"))

@@ -11,10 +11,14 @@ from mesh.resilience import MethodPolicy, PeerPolicy
 
 PEERS: Mapping[str, PeerPolicy] = dict.fromkeys(
     (
+        "cart",
         "catalog",
         "inventory",
         "orders",
         "payments",
+        "recommendations",
+        "storefront",
+        "users",
     ),
     PeerPolicy(
         methods={

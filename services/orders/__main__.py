@@ -18,6 +18,7 @@ from services.hosting import Host, Hosted, HostSettings, Migration, run
 from services.hosting.settings import HostAndPort
 from services.orders import policy
 from services.orders.book import Book
+from services.orders.cancelling import Cancelling
 from services.orders.driving import Driver
 from services.orders.placing import Placing
 from services.orders.prices import Prices
@@ -66,12 +67,13 @@ async def build(settings: OrdersSettings, host: Host) -> AsyncIterator[Hosted]:
         steps = Steps(inventory.stub(InventoryServiceStub), payments.stub(PaymentsServiceStub), host.logger)
         driver = Driver(book, steps, work, metrics, host.logger)
         placing = Placing(book, Prices(catalog.stub(CatalogServiceStub)), driver, work)
+        cancelling = Cancelling(book, driver, changes)
         recovery = Recovery(book, driver, metrics, host.logger, interval=settings.recovery_interval_seconds)
         yield Hosted(
             servicers=[
                 (
                     orders_pb2.DESCRIPTOR.services_by_name["OrdersService"],
-                    OrdersServicer(placing, book, changes),
+                    OrdersServicer(placing, cancelling, book, changes),
                     add_OrdersServiceServicer_to_server,
                 )
             ],

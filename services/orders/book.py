@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from services.hosting.clock import Clock, microseconds
+from services.hosting.customer import INSIDE, Customer
 from services.hosting.database import Database
+from services.hosting.errors import NotFound
 from services.orders import store
 from services.orders.order import Line, Order, placed
 from services.orders.saga import Progress
@@ -55,7 +57,14 @@ class Book:
 
     async def get(self, order_id: str) -> Order | None:
         """The order with this id."""
-        return await self._database.read(store.get, order_id)
+        return await self._database.read(store.get, order_id.lower())  # a UUID in capitals is the same UUID
+
+    async def require(self, order_id: str, customer: Customer = INSIDE) -> Order:
+        """The order with this id. Raises NotFound, also for an order that the customer may not see."""
+        order = await self.get(order_id)
+        if order is None or not customer.may_use(order.customer_id):
+            raise NotFound("ORDER_NOT_FOUND", "there is no order with this id", field="order_id")
+        return order
 
     async def by_key(self, idempotency_key: str) -> Order | None:
         """The order placed under this key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from services.hosting import logs
 from services.orders.book import Book
 from services.orders.order import Order
 from services.orders.saga import FORWARD, State, after
@@ -20,7 +21,7 @@ class Driver:
 
     def __init__(self, book: Book, steps: Steps, work: Work, metrics: SagaMetrics, logger: logging.Logger) -> None:
         self._book, self._steps, self._work = book, steps, work
-        self._metrics, self._logger = metrics, logger
+        self._metrics, self._write_end = metrics, logs.writer(logger, "order ended")
 
     async def decide(self, order: Order, card: Card) -> Order:
         """Go forward until the order is CONFIRMED, has turned back, or has to wait for a service.
@@ -55,4 +56,4 @@ class Driver:
     def _tell_end(self, order: Order) -> None:
         state, reason = order.progress.state.value, order.progress.reason
         self._metrics.ended(state, reason)
-        self._logger.info("order ended", extra={"order_id": order.order_id, "state": state, "reason": reason})
+        self._write_end({"order_id": order.order_id, "state": state, "reason": reason})

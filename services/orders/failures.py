@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from grpc import StatusCode
 
-from services.hosting.errors import DependencyUnavailable, PreconditionFailed, ShopError
+from services.hosting.errors import Aborted, DependencyUnavailable, PreconditionFailed, ShopError
 from services.orders import saga
+from services.orders.explanations import explanation
 from services.orders.order import Order
+from services.orders.steps import DEPENDENCY
 
 _UNAVAILABLE: Mapping[str, str] = MappingProxyType(
     {
@@ -18,17 +20,6 @@ _UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         saga.PAYMENTS_UNAVAILABLE: "payments",
     }
 )
-_EXPLAINED: Mapping[str, str] = MappingProxyType(
-    {
-        "OUT_OF_STOCK": "there are too few pieces",
-        "CARD_DECLINED": "the card was declined",
-        "INSUFFICIENT_FUNDS": "the card has insufficient funds",
-        "CARD_EXPIRED": "the card has expired",
-        saga.RESERVATION_LOST: "the pieces could not be held long enough",
-        saga.INTERRUPTED: "a server stopped while the order was being placed",
-    }
-)
-_NOTHING_KEPT = "nothing was kept; to try again, place a new order under a new key"
 
 
 class OutOfTime(ShopError):
@@ -38,33 +29,39 @@ class OutOfTime(ShopError):
 
 
 def failure(order: Order) -> ShopError:
-    """Why this order FAILED, or is about to."""
-    reason, facts = order.progress.reason, {"order_id": order.order_id}
+    """Why this order FAILED, or is about to: the reason for programs, the message for the customer."""
+    reason, message = order.progress.reason, explanation(order.progress)
+    facts = {"order_id": order.order_id}
     if reason in _UNAVAILABLE:
-        dependency = _UNAVAILABLE[reason]
-        message = f"{dependency} did not answer; {_NOTHING_KEPT}"
-        return DependencyUnavailable(dependency, message, reason=reason, metadata=facts)
+        return DependencyUnavailable(_UNAVAILABLE[reason], message, reason=reason, metadata=facts)
     if reason == saga.OUT_OF_TIME:
-        return OutOfTime(reason, f"the deadline left too little time; {_NOTHING_KEPT}", metadata=facts)
-    explained = _EXPLAINED.get(reason, f"the order was refused: {reason}")
+        return OutOfTime(reason, message, metadata=facts)
     field, short = _short_line(order)
-    return PreconditionFailed(reason, f"{explained}; {_NOTHING_KEPT}", field=field, metadata=facts | short)
+    return PreconditionFailed(reason, message, field=field, metadata=facts | short)
 
 
 def _short_line(order: Order) -> tuple[str, dict[str, str]]:
     """The line whose product was too few, as a field of the request and as metadata; nothing if it was not that."""
-    product_id = order.progress.product_id
+    product_id, available = order.progress.product_id, order.progress.available
     for index, line in enumerate(order.lines):
         if line.product_id == product_id:
-            return f"lines[{index}].product_id", {"product_id": product_id}
+            facts = {"product_id": product_id, "requested": str(line.quantity)}
+            return f"lines[{index}].product_id", facts | ({} if available is None else {"available": str(available)})
     return "", {}
 
 
-def pending(order: Order, dependency: str) -> ShopError:
+def pending(order: Order) -> ShopError:
     """The next step of this order is owed and will be done, but not before the caller is answered."""
+    step = order.progress.next_step
+    dependency = DEPENDENCY[step] if step else "orders"
     return DependencyUnavailable(
         dependency,
         f"{dependency} does not answer; the order is finished as soon as it does, and the same call tells how",
         reason="ORDER_PENDING",
         metadata={"order_id": order.order_id, "state": order.progress.state.value},
     )
+
+
+def in_progress(order: Order) -> ShopError:
+    """Somebody else is at work on this order."""
+    return Aborted("ORDER_IN_PROGRESS", "another call is at work on this order", metadata={"order_id": order.order_id})

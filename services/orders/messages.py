@@ -5,6 +5,7 @@ from __future__ import annotations
 from shop.orders.v1 import orders_pb2
 
 from services.hosting.clock import timestamp
+from services.orders.explanations import explanation
 from services.orders.money import money
 from services.orders.order import Line, Order
 
@@ -22,6 +23,8 @@ def message(order: Order) -> orders_pb2.Order:
         update_time=timestamp(order.updated),
         reservation_id=order.reservation_id,
         charge_idempotency_key=order.charge_key,
+        version=order.version,
+        failure_explanation=explanation(order.progress),
     )
 
 

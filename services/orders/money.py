@@ -19,3 +19,9 @@ def money(currency: str, amount: int) -> money_pb2.Money:
     """`amount` billionths of `currency`, as the contracts write it."""
     units, nanos = divmod(amount, BILLION)
     return money_pb2.Money(currency_code=currency, units=units, nanos=nanos)
+
+
+def written(amount: int) -> str:
+    """`amount` billionths as people write it: "12.50", or "1500" where there is no fraction."""
+    units, nanos = divmod(amount, BILLION)
+    return f"{units}.{f'{nanos:09}'.rstrip('0'):0<2}" if nanos else str(units)

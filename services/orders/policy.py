@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mesh.resilience import BreakerPolicy, FallbackPolicy, MethodPolicy, PeerPolicy
-from mesh.resilience.server_policy import Priority, ServerMethodPolicy, ServerPolicy
+from mesh.resilience.server_policy import LimitPolicy, Priority, ServerMethodPolicy, ServerPolicy
 
 SERVER = ServerPolicy(
     methods={
@@ -27,8 +27,13 @@ SERVER = ServerPolicy(
             deadline=4.0,
             priority=Priority.HIGH,
         ),
-        "/shop.orders.v1.OrdersService/WatchOrder": ServerMethodPolicy(),
+        "/shop.orders.v1.OrdersService/WatchOrder": ServerMethodPolicy(
+            deadline=600.0,
+        ),
     },
+    limit=LimitPolicy(
+        least=32,
+    ),
 )
 
 PEERS: Mapping[str, PeerPolicy] = {

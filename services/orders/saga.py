@@ -3,15 +3,16 @@
                  reserve             charge             commit
     (PENDING) ------------> RESERVED ------> CHARGED ------------> CONFIRMED
         |                      |             |  ^ |                    |
-        | refused              | refused     |  | | reservation lost:  | cancelled by
-        | no answer            | no answer   |  +-+ reserve anew       | the customer
+        | refused              | refused     |  | | reservation lost:  |
+        | no answer            | no answer   |  +-+ reserve anew       |
         | out of time          | out of time |                        |
         | interrupted          | interrupted | no stock any more      |
         v                      v             v                        v
-    COMPENSATING: refund unless it was PENDING, then release
-        |                                                             |
-        v  with a failure reason                                      v  without one
-      FAILED                                                      CANCELLED
+    COMPENSATING <------------------------------------ cancelled by the customer,
+        |    refund unless it was PENDING,             in whichever of these states
+        |    then release
+        v
+    FAILED with a reason, CANCELLED without one
 
 A state means that the step *after* it may have happened: RESERVED is written down
 before the card is charged. So whoever finds an order, also after kill -9, knows from
@@ -19,7 +20,7 @@ what is written what may have to be undone; and every step may be done twice, be
 each carries a key and its undoing leaves a tombstone for a step that arrives late.
 
 Once the money is taken the order goes forward: commit is repeated until it is done,
-and only stock that is gone for good turns the order back.
+and only stock that is gone for good, or the customer, turns the order back.
 """
 
 from __future__ import annotations
@@ -91,11 +92,12 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a step, with the reason of a refusal and the product it is about, if it is about one."""
+    """The result of a step, with the reason of a refusal; if a product was too few, which, and how many there were."""
 
     result: Result
     reason: str = ""
     product_id: str = ""
+    available: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Progress:
     reason: str = ""
     product_id: str = ""
     """The product that was too few, if that is the reason."""
+    available: int | None = None
+    """How many there were of it, if inventory said so."""
     reservation: int = 1
     """Which reservation is in use; a lost one is followed by another, under another key."""
 
@@ -162,13 +166,21 @@ def resumed(progress: Progress) -> Progress:
 
 
 def cancelled(progress: Progress) -> Progress:
-    """A confirmed order that the customer gives back.
+    """How to go on with an order that the customer gives back: back, from wherever it is.
 
-    Raises ValueError for an order in any other state.
+    A step that somebody else is doing meanwhile does no harm: it has its tombstone, like one that a crash left behind.
+    Raises ValueError for an order that comes to nothing for another reason, or has been cancelled.
     """
-    if progress.state is not State.CONFIRMED:
-        raise ValueError(f"only a CONFIRMED order can be cancelled, not a {progress.state} one")
-    return _back(progress, "")
+    if progress.state in FORWARD or progress.state is State.CONFIRMED:
+        return _back(progress, "")
+    if given_up(progress) and progress.todo:
+        return progress
+    raise ValueError(f"a {progress.state} order cannot be cancelled")
+
+
+def given_up(progress: Progress) -> bool:
+    """Whether the customer has cancelled the order."""
+    return progress.state is State.CANCELLED or (progress.state is State.COMPENSATING and not progress.reason)
 
 
 def _after_reserve(progress: Progress, outcome: Outcome) -> Progress:
@@ -178,7 +190,8 @@ def _after_reserve(progress: Progress, outcome: Outcome) -> Progress:
         case Result.LOST:
             return _reserve_anew(progress)
         case Result.REFUSED:
-            return replace(_back(progress, outcome.reason), product_id=outcome.product_id)
+            back = _back(progress, outcome.reason)
+            return replace(back, product_id=outcome.product_id, available=outcome.available)
         case _ if progress.paid:
             return progress
         case Result.TOO_LATE:

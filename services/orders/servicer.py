@@ -11,7 +11,10 @@ from shop.orders.v1 import orders_pb2
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceServicer
 
 from services.hosting import paging
+from services.hosting.customer import Customer, customer_of
+from services.hosting.errors import InvalidRequest
 from services.orders.book import Book
+from services.orders.cancelling import Cancelling
 from services.orders.messages import message
 from services.orders.order import Order
 from services.orders.placing import Placing
@@ -21,51 +24,77 @@ from services.orders.watching import Changes, changed_or_time
 Context = ServicerContext[Any, Any]
 
 DEFAULT_PAGE = 20
-LOOK_AGAIN_SECONDS = 1.0
-"""How often a watched order is read although nothing has changed here: another replica may have changed it."""
 
 _MICROSECONDS = re.compile("[0-9]{1,18}")  # since 1970; no more digits than fit into the 64 bits of a database
 
 
 class OrdersServicer(OrdersServiceServicer):
-    """Requests arrive validated; errors are raised, and translated by hosting."""
+    """Requests arrive validated; errors are raised, and translated by hosting.
 
-    def __init__(self, placing: Placing, book: Book, changes: Changes) -> None:
-        self._placing, self._book, self._changes = placing, book, changes
+    What another customer has ordered is not found, like what nobody has.
+    """
 
-    async def PlaceOrder(self, request: orders_pb2.PlaceOrderRequest, _: Context) -> orders_pb2.PlaceOrderResponse:
+    def __init__(self, placing: Placing, cancelling: Cancelling, book: Book, changes: Changes) -> None:
+        self._placing, self._cancelling, self._book, self._changes = placing, cancelling, book, changes
+
+    async def PlaceOrder(
+        self, request: orders_pb2.PlaceOrderRequest, context: Context
+    ) -> orders_pb2.PlaceOrderResponse:
+        _customer(context).require_use(request.customer_id)
         return orders_pb2.PlaceOrderResponse(order=message(await self._placing.place(request)))
 
-    async def GetOrder(self, request: orders_pb2.GetOrderRequest, _: Context) -> orders_pb2.GetOrderResponse:
-        return orders_pb2.GetOrderResponse(order=message(await self._placing.get(request.order_id)))
+    async def GetOrder(self, request: orders_pb2.GetOrderRequest, context: Context) -> orders_pb2.GetOrderResponse:
+        order = await self._book.require(request.order_id, _customer(context))
+        return orders_pb2.GetOrderResponse(order=message(order))
 
-    async def ListOrders(self, request: orders_pb2.ListOrdersRequest, _: Context) -> orders_pb2.ListOrdersResponse:
-        kind = f"orders of {request.customer_id}"
+    async def ListOrders(
+        self, request: orders_pb2.ListOrdersRequest, context: Context
+    ) -> orders_pb2.ListOrdersResponse:
+        customer_id = _whose(request.customer_id, _customer(context))
+        kind = f"orders of {customer_id}"
         size = request.page_size or DEFAULT_PAGE
         before = _position(paging.decode(kind, request.page_token))
-        found = await self._book.page(request.customer_id, before, size + 1)
+        found = await self._book.page(customer_id, before, size + 1)
         orders, more = paging.page(kind, found, size, lambda order: f"{order.created} {order.order_id}")
         return orders_pb2.ListOrdersResponse(orders=map(message, orders), next_page_token=more)
 
-    async def CancelOrder(self, request: orders_pb2.CancelOrderRequest, _: Context) -> orders_pb2.CancelOrderResponse:
-        return orders_pb2.CancelOrderResponse(order=message(await self._placing.cancel(request.order_id)))
+    async def CancelOrder(
+        self, request: orders_pb2.CancelOrderRequest, context: Context
+    ) -> orders_pb2.CancelOrderResponse:
+        order = await self._book.require(request.order_id, _customer(context))
+        return orders_pb2.CancelOrderResponse(order=message(await self._cancelling.cancel(order)))
 
     async def WatchOrder(
-        self, request: orders_pb2.WatchOrderRequest, _: Context
+        self, request: orders_pb2.WatchOrderRequest, context: Context
     ) -> AsyncIterator[orders_pb2.WatchOrderResponse]:
-        sent: Order | None = None
+        customer, told, final = _customer(context), None, False
         with self._changes.of(request.order_id.lower()) as changed:
-            while sent is None or sent.progress.state not in FINAL:
+            while not final:
                 changed.clear()
-                order = await self._placing.get(request.order_id)
-                if sent is None or _visible(order) != _visible(sent):
+                order = await self._book.require(request.order_id, customer)
+                final = order.progress.state in FINAL
+                if final or (_visible(order) != told and order.version != request.after_version):
                     yield orders_pb2.WatchOrderResponse(order=message(order))
-                    sent = order
-                else:
-                    await changed_or_time(changed, LOOK_AGAIN_SECONDS)
+                told = _visible(order)
+                if not final:
+                    await changed_or_time(changed)
 
 
-def _visible(order: Order) -> tuple[str, ...]:
+def _customer(context: Context) -> Customer:
+    return customer_of(context.invocation_metadata())
+
+
+def _whose(asked: str, customer: Customer) -> str:
+    """Whose orders to list when these were asked for; empty: everybody's. Raises Forbidden and InvalidRequest."""
+    customer.require_use(asked)
+    if asked or customer.admin:
+        return asked
+    if not customer.id:
+        raise InvalidRequest("CUSTOMER_ID_MISSING", "is needed without an access token", field="customer_id")
+    return customer.id
+
+
+def _visible(order: Order) -> tuple[str, str]:
     """What a watcher can tell apart: leases and waits are nobody else's business."""
     return order.progress.state, order.reservation_id
 

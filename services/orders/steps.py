@@ -7,6 +7,7 @@ that nobody knows what happened (Result.UNKNOWN), never that nothing did.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
@@ -44,6 +45,7 @@ LEAST_SECONDS: Mapping[Step, float] = MappingProxyType({Step.RESERVE: 0.1, Step.
 DONE = Outcome(Result.DONE)
 LOST = Outcome(Result.LOST)
 UNKNOWN = Outcome(Result.UNKNOWN)
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
 _MEANINGS: Mapping[tuple[Step, StatusCode], Outcome] = MappingProxyType(
     {
@@ -69,14 +71,20 @@ _SPECIAL_REASONS: Mapping[str, Outcome] = MappingProxyType(
     }
 )
 
-
 _REFUSALS = frozenset({StatusCode.FAILED_PRECONDITION, StatusCode.INVALID_ARGUMENT})
+_PIECES = re.compile("[0-9]{1,9}")
 
 
-def meaning(step: Step, code: StatusCode, reason: str, product_id: str = "") -> Outcome:
+def meaning(step: Step, code: StatusCode, reason: str, facts: Mapping[str, str] = NO_FACTS) -> Outcome:
     """What a failed call says about its step."""
     if code in _REFUSALS and step in _REASON_IF_NONE_IS_GIVEN:
-        refused = Outcome(Result.REFUSED, reason or _REASON_IF_NONE_IS_GIVEN[step], product_id)
+        available = facts.get("available", "")
+        refused = Outcome(
+            Result.REFUSED,
+            reason or _REASON_IF_NONE_IS_GIVEN[step],
+            facts.get("product_id", ""),
+            int(available) if _PIECES.fullmatch(available) else None,
+        )
         return _SPECIAL_REASONS.get(reason, refused)
     return _MEANINGS.get((step, code), UNKNOWN)
 
@@ -114,7 +122,7 @@ class Steps:
             return await self._calls[step](order, card)
         except AioRpcError as error:
             info = info_of(error)
-            outcome = meaning(step, error.code(), info.reason, info.metadata.get("product_id", ""))
+            outcome = meaning(step, error.code(), info.reason, info.metadata)
             if outcome is UNKNOWN:
                 facts = {"order_id": order.order_id, "step": step.value, "code": error.code().name}
                 self._logger.warning("saga step not answered", extra=facts | {"reason": info.reason})

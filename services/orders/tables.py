@@ -18,6 +18,7 @@ ORDERS = Table(
     Column("todo", String(64), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("product_id", String(64), nullable=False),
+    Column("available", Integer),
     Column("reservation", Integer, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+LOOK_AGAIN_SECONDS = 1.0
+"""How often an order is read although nothing has changed here: another replica may have changed it."""
+
 
 class Changes:
     """Wakes those who wait for an order of which this process has written a new version."""
@@ -32,8 +35,8 @@ class Changes:
                 del self._waiting[order_id]
 
 
-async def changed_or_time(changed: asyncio.Event, seconds: float) -> None:
-    """Wait for a change, at most so long: other replicas' changes are seen by looking again."""
+async def changed_or_time(changed: asyncio.Event) -> None:
+    """Wait for a change here, or until it is time to look for one of another replica."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
             await changed.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import Any
 
 import grpc
@@ -17,6 +18,8 @@ from shop.money.v1.money_pb2 import Money
 from services.catalog.__main__ import CatalogSettings, build
 from services.hosting import Host
 from tests.hosting.running import FakeClock, serve
+
+Paged = pb.ListProductsRequest | pb.SearchProductsRequest
 
 
 @asynccontextmanager
@@ -51,12 +54,37 @@ class Shopkeeper:
     async def create(self, *products: pb.Product) -> list[pb.Product]:
         return [(await self.call("CreateProduct", pb.CreateProductRequest(product=one))).product for one in products]
 
+    async def update(self, changed: pb.Product) -> pb.Product:
+        updated: pb.Product = (await self.call("UpdateProduct", pb.UpdateProductRequest(product=changed))).product
+        return updated
+
     async def found(self, query: str) -> list[str]:
-        answer = await self.call("SearchProducts", pb.SearchProductsRequest(query=query))
-        return [product.id for product in answer.products]
+        return await self.read(pb.SearchProductsRequest(query=query))
+
+    async def read(self, request: Paged) -> list[str]:
+        """The ids of all pages."""
+        return [product_id async for page in self.pages(request) for product_id in page]
+
+    async def pages(self, request: Paged) -> AsyncIterator[list[str]]:
+        """The ids of one page after the other."""
+        asked = deepcopy(request)
+        while True:
+            answer = await self.call(method_of(asked), asked)
+            yield [product.id for product in answer.products]
+            asked.page_token = answer.next_page_token
+            if not asked.page_token:
+                return
+
+
+def method_of(request: Paged) -> str:
+    return "ListProducts" if isinstance(request, pb.ListProductsRequest) else "SearchProducts"
+
+
+def euros(units: int, nanos: int = 0, *, currency: str = "EUR") -> Money:
+    return Money(currency_code=currency, units=units, nanos=nanos)
 
 
 def product(product_id: str = "mug", **other: Any) -> pb.Product:
-    price = Money(currency_code="EUR", units=12, nanos=500_000_000)
+    price = euros(12, 500_000_000)
     content: dict[str, Any] = {"id": product_id, "name": "Mug", "description": "Holds tea.", "price": price}
     return pb.Product(**content | other)

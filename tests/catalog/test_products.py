@@ -16,10 +16,12 @@ from tests.hosting.running import FakeClock, blamed, reason
 
 
 async def test_a_created_product_is_got_as_it_was_given(shop: Shopkeeper, clock: FakeClock) -> None:
-    [created] = await shop.create(product())
+    given = product(category="galley", picture="mug/navy")
+    [created] = await shop.create(given)
     got = (await shop.call("GetProduct", pb.GetProductRequest(product_id="mug"))).product
     assert got == created
-    assert (got.name, got.description, got.price) == ("Mug", "Holds tea.", product().price)
+    assert (got.name, got.description, got.price) == ("Mug", "Holds tea.", given.price)
+    assert (got.category, got.picture) == ("galley", "mug/navy")
     assert got.etag
     assert got.update_time.ToMicroseconds() == clock.now().timestamp() * 10**6
 
@@ -43,6 +45,8 @@ async def test_creating_the_same_again_returns_what_is_there(shop: Shopkeeper, c
         {"description": ""},
         {"price": Money(currency_code="SEK", units=12, nanos=500_000_000)},
         {"price": Money(currency_code="EUR", units=12)},
+        {"category": "deck"},
+        {"picture": "mug/navy"},
     ],
 )
 async def test_creating_another_product_with_the_same_id_is_refused(shop: Shopkeeper, other: dict[str, Any]) -> None:
@@ -68,7 +72,18 @@ async def test_an_update_with_the_current_etag_replaces_the_content(shop: Shopke
     assert (updated.name, updated.description) == ("Cup", "")
     assert updated.etag not in {created.etag, ""}
     assert updated.update_time.ToMicroseconds() == clock.now().timestamp() * 10**6
-    assert await shop.found("tea") == []
+
+
+async def test_every_change_of_the_content_changes_the_etag(shop: Shopkeeper) -> None:
+    [one] = await shop.create(product())
+    seen = [one.etag]
+    for change in ({"category": "deck"}, {"picture": "mug/navy"}, {"category": "galley"}, {"name": "Cup"}):
+        one = await shop.update(
+            product(**{"category": one.category, "picture": one.picture, "etag": one.etag} | change)
+        )
+        seen.append(one.etag)
+    assert len(set(seen)) == len(seen)
+    assert (await shop.update(product(etag=one.etag))).etag == seen[0]
 
 
 async def test_an_update_with_an_old_etag_is_aborted_and_changes_nothing(shop: Shopkeeper) -> None:

@@ -14,6 +14,8 @@ from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceStub
 
 from services.catalog.seed import read_seed
 from services.hosting.errors import CannotStart
+from services.storefront.pictures.drawing import motifs
+from services.storefront.pictures.palettes import PALETTES
 from tests.catalog.shopkeeper import Shopkeeper, catalog, product
 from tests.hosting.processes import Process, started
 
@@ -100,8 +102,12 @@ def test_a_seed_that_is_wrong_says_where(tmp_path: Path, content: Any, problem: 
     assert problem in str(caught.value)
 
 
-def test_the_shop_s_own_seed_is_right() -> None:
-    assert read_seed(Path(__file__).parents[2] / "k8s" / "base" / "products" / "products.json")
+def test_the_shop_s_own_seed_is_right_and_every_picture_in_it_is_drawn() -> None:
+    products = read_seed(Path(__file__).parents[2] / "k8s" / "base" / "products" / "products.json")
+    assert len(products) >= 200
+    asked = [product.picture.split("/") for product in products]
+    assert {motif for motif, _ in asked} <= motifs().keys()
+    assert {palette for _, palette in asked} <= PALETTES.keys()
 
 
 async def test_a_seed_that_is_wrong_ends_the_process_with_one_sentence(tmp_path: Path) -> None:

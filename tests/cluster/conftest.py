@@ -23,7 +23,10 @@ from tests.end_to_end.conftest import (
 )
 
 __all__ = ["client", "cluster", "gateway", "shop", "shop_was_there", "shopper"]  # the same fixtures, for pytest
-SERVICES = ("catalog-v1", "inventory-v1", "orders-v1", "payments-v1")
+SERVICES = tuple(
+    f"{service}-v1"
+    for service in ("cart", "catalog", "inventory", "orders", "payments", "recommendations", "storefront", "users")
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from mesh.running_shop import Shop
+from tests.cluster.conftest import SERVICES
 from tests.cluster.nodes import name, objects
 from tests.end_to_end.conftest import argosy
 
 MIB = 1 << 20
 BOUND = 90  # MiB; README's promise
-VERSIONS = ("catalog-v1", "catalog-v2", "inventory-v1", "orders-v1", "payments-v1", "payments-v2")
+VERSIONS = (*SERVICES, "catalog-v2", "payments-v2")
 
 
 def working_sets() -> dict[str, float]:

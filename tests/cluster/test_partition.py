@@ -10,6 +10,7 @@ import pytest
 
 from mesh.running_shop import Shop
 from tests.cluster import nodes
+from tests.cluster.conftest import SERVICES
 from tests.cluster.crowd import failures, shopping
 from tests.end_to_end.conftest import argosy, eventually
 
@@ -58,7 +59,7 @@ async def test_a_partitioned_node_costs_few_calls_and_none_once_it_is_known(
         finally:
             await asyncio.to_thread(command, HEAL, victim)
         await asyncio.to_thread(eventually, "the node's state", lambda: nodes.ready(victim), wanted=True)
-        for deployment in ("catalog-v1", "inventory-v1", "orders-v1", "payments-v1"):
+        for deployment in SERVICES:
             await shop.rolled_out(deployment)
         await crowd.go_on()
         healed = crowd.browsing.report().samples[-1].ended

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import cast
 
 import pytest
 from rich.console import Console
 
-from mesh.demo.claims import Check, Result, at_least, at_most, exactly, within_binomial
+from mesh.demo import tour as the_tour
+from mesh.demo.claims import Check, Result, Skipped, Step, at_least, at_most, exactly, within_binomial
 from mesh.demo.page import Page
+from mesh.demo.stage import Stage
 from mesh.demo.tour import STEPS
 
 HELD = Check("orders", "100", "100", holds=True)
@@ -61,6 +64,31 @@ def test_the_page_shows_every_number_and_the_verdict() -> None:
         assert expected in written.getvalue()
 
 
+def test_a_step_that_could_not_be_shown_has_neither_passed_nor_failed_and_says_why() -> None:
+    skipped = Result(8, "The page", "somebody buys", skipped="no Chromium: npm is not on PATH")
+    assert not skipped.passed
+    assert not skipped.failed
+    assert Result(1, "t", "c", [BROKEN]).failed
+    written = StringIO()
+    page = Page(Console(file=written, width=120))
+    page.end(skipped)
+    page.summary([skipped, Result(1, "t", "c", [HELD])], 10)
+    for expected in ("not shown here: no Chromium: npm is not on PATH", "SKIP", "1 of 2 claims hold, 1 could not be"):
+        assert expected in written.getvalue()
+
+
+async def test_a_step_that_is_skipped_does_not_end_the_tour(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cannot(_: Stage) -> list[Check]:
+        raise Skipped("no browser")
+
+    async def can(_: Stage) -> list[Check]:
+        return [HELD]
+
+    monkeypatch.setattr(the_tour, "STEPS", (Step("a", "a", cannot), Step("b", "b", can)))
+    results = await the_tour.tour(cast("Stage", None), Page(Console(file=StringIO())))
+    assert [(result.skipped, result.passed) for result in results] == [("no browser", False), ("", True)]
+
+
 def test_brackets_are_shown_and_not_taken_for_markup() -> None:
     written = StringIO()
     page = Page(Console(file=written, width=120))
@@ -71,4 +99,4 @@ def test_brackets_are_shown_and_not_taken_for_markup() -> None:
 
 
 def test_every_step_makes_a_different_claim() -> None:
-    assert len({step.claim for step in STEPS}) == len(STEPS) == 8
+    assert len({step.claim for step in STEPS}) == len(STEPS) == 9

@@ -19,6 +19,7 @@ from mesh.__main__ import INTERRUPTED
 from mesh.demo import stranger
 from mesh.running_shop import Shop, pod_address, pod_name
 from tests.end_to_end.conftest import ARGOSY, CHECKOUT, CLUSTER, Done, argosy, kubectl
+from tests.policy.policies import committed
 
 CALLEES = {"catalog", "inventory", "payments"}
 ADMIN = "/argosy.resilience.v1.ResilienceAdminService/"
@@ -67,7 +68,7 @@ async def scraped(shop: Shop) -> str:
 
 async def test_every_pod_of_every_version_says_how_its_circuits_stand(shop: Shop) -> None:
     seen = states(argosy("breakers", "--json"))
-    pods = [pod for service in (*CALLEES, "orders") for pod in await shop.pods(service)]
+    pods = [pod for service in committed().services for pod in await shop.pods(service)]
     assert {state["pod"] for state in seen} == {pod_name(pod) for pod in pods}
     assert {state["version"] for state in seen if state["service"] == "catalog"} == {"v1", "v2"}
     (orders,) = [circuits(state) for state in seen if state["service"] == "orders"]
@@ -146,7 +147,7 @@ async def test_every_pod_is_reached_when_there_are_two(reset: None, shop: Shop) 
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("billing/payments", "there are pods of catalog, inventory, orders, payments"),
+        ("billing/payments", "there are pods of cart, catalog, inventory, orders, payments, "),
         ("orders/bank", "orders does not call bank: it calls catalog, inventory and payments"),
         ("orders/payments/gifts", "payments has no breaker gifts: there are "),
     ],

@@ -18,4 +18,4 @@ def test_every_claim_of_the_tour_holds(tmp_path: Path) -> None:
     failed = {step["title"]: step["checks"] + [step["error"]] for step in results if not step["passed"]}
     assert failed == {}
     assert done.code == 0
-    assert len(results) == 8
+    assert len(results) == 9

@@ -59,7 +59,14 @@ def access_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 def reason(error: grpc.aio.AioRpcError) -> str:
     """The reason in the error's google.rpc.ErrorInfo."""
-    return str(detail(error, error_details_pb2.ErrorInfo()).reason)
+    return str(info(error).reason)
+
+
+def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+    """The error's google.rpc.ErrorInfo."""
+    found = error_details_pb2.ErrorInfo()
+    detail(error, found)
+    return found
 
 
 def blamed(error: grpc.aio.AioRpcError) -> list[str]:

@@ -13,19 +13,25 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect
 
-import services.catalog.store
+import services.cart.tables
+import services.catalog.tables
 import services.inventory.tables
 import services.orders.tables
 import services.payments.tables
+import services.recommendations.tables
+import services.users.tables
 from services.hosting import schema
 from tests.hosting.databases import Databases, engine
 
 SERVICES = Path(__file__).parents[2] / "services"
 TABLES: dict[str, MetaData] = {
-    "catalog": services.catalog.store.METADATA,
+    "cart": services.cart.tables.METADATA,
+    "catalog": services.catalog.tables.METADATA,
     "inventory": services.inventory.tables.METADATA,
     "orders": services.orders.tables.METADATA,
     "payments": services.payments.tables.METADATA,
+    "recommendations": services.recommendations.tables.METADATA,
+    "users": services.users.tables.METADATA,
 }
 
 
@@ -48,12 +54,18 @@ def undo(connection: Connection, migrations: Path) -> None:
         environment.run_migrations()
 
 
+def declared(name: str | None, kind: str, _: object) -> bool:
+    """Whether code declares it: the catalog's index of words has another form in each database."""
+    return kind != "table" or not str(name).startswith(("product_words", "product_numbers"))
+
+
 @pytest.mark.parametrize("service", TABLES)
 def test_revisions_lead_to_the_tables_of_the_code_and_back(connection: Connection, service: str) -> None:
     migrations = SERVICES / service / "migrations"
     for _ in range(2):
         schema.upgrade(connection, migrations)
-        assert compare_metadata(MigrationContext.configure(connection), TABLES[service]) == []
+        context = MigrationContext.configure(connection, opts={"include_name": declared})
+        assert compare_metadata(context, TABLES[service]) == []
         undo(connection, migrations)
         assert inspect(connection).get_table_names() == ["alembic_version"]
 

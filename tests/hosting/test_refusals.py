@@ -16,11 +16,13 @@ from services.hosting.errors import (
     Aborted,
     AlreadyExists,
     DependencyUnavailable,
+    Forbidden,
     InvalidRequest,
     NotFound,
     Overloaded,
     PreconditionFailed,
     ShopError,
+    Unauthenticated,
     Violation,
 )
 from tests.hosting.four import FOUR, GOOD, KINDS, Servicer, add_four, answer, four, raising, refused
@@ -38,6 +40,8 @@ GARBAGE = b"\x0a\x7f"
         (NotFound("WRONG", "text", field="a.b"), StatusCode.NOT_FOUND),
         (AlreadyExists("WRONG", "text", field="a.b"), StatusCode.ALREADY_EXISTS),
         (PreconditionFailed("WRONG", "text", field="a.b"), StatusCode.FAILED_PRECONDITION),
+        (Unauthenticated("WRONG", "text", field="a.b"), StatusCode.UNAUTHENTICATED),
+        (Forbidden("WRONG", "text", field="a.b"), StatusCode.PERMISSION_DENIED),
         (Aborted("WRONG", "text", field="a.b"), StatusCode.ABORTED),
         (Overloaded("WRONG", "text", field="a.b"), StatusCode.RESOURCE_EXHAUSTED),
     ],

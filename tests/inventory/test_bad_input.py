@@ -41,7 +41,7 @@ BAD = [
     ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=lines(**{"p" * 65: 1})), "lines[0].product_id"),
     ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=lines(mug=0)), "lines[0].quantity"),
     ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=lines(mug=1, cup=-1)), "lines[1].quantity"),
-    ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=lines(mug=1001)), "lines[0].quantity"),
+    ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=lines(mug=1_000_001)), "lines[0].quantity"),
     ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=[LINE], hold=Duration()), "hold"),
     ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=[LINE], hold=Duration(seconds=-5)), "hold"),
     ("Reserve", pb.ReserveRequest(reservation_id=ID, order_id=ID, lines=[LINE], hold=Duration(seconds=3601)), "hold"),

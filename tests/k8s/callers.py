@@ -8,25 +8,34 @@ from pathlib import Path
 
 from argosy.resilience.v1 import resilience_admin_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import MethodOptions
+from shop.cart.v1 import cart_pb2
 from shop.catalog.v1 import catalog_pb2
 from shop.inventory.v1 import inventory_pb2
 from shop.orders.v1 import orders_pb2
 from shop.payments.v1 import payments_pb2
+from shop.recommendations.v1 import recommendations_pb2
+from shop.users.v1 import users_pb2
 
 from mesh.resilience import MethodPolicy
 
-SERVICES = Path(__file__).parents[2] / "services"
+FOLDER = Path(__file__).parents[2] / "services"
 
 Edge = tuple[str, str, str]
 """A caller's ServiceAccount, the service it calls, and a method's full path."""
 
 CONTRACTS: dict[str, ServiceDescriptor] = {
+    "cart": cart_pb2.DESCRIPTOR.services_by_name["CartService"],
     "catalog": catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"],
     "inventory": inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"],
     "orders": orders_pb2.DESCRIPTOR.services_by_name["OrdersService"],
     "payments": payments_pb2.DESCRIPTOR.services_by_name["PaymentsService"],
+    "recommendations": recommendations_pb2.DESCRIPTOR.services_by_name["RecommendationsService"],
+    "users": users_pb2.DESCRIPTOR.services_by_name["UsersService"],
 }
+"""Every service with a contract."""
+PAGES = "storefront"
+"""The one without, which speaks HTTP with people."""
+SERVICES = {*CONTRACTS, PAGES}
 METHODS: dict[str, tuple[str, MethodDescriptor]] = {
     f"/{contract.full_name}/{method.name}": (service, method)
     for service, contract in CONTRACTS.items()
@@ -37,12 +46,24 @@ ADMINISTRATION = f"/{resilience_admin_pb2.DESCRIPTOR.services_by_name['Resilienc
 """What every service serves besides, to its operator."""
 PUBLIC = {
     path
-    for path, (service, method) in METHODS.items()
-    if (service == "catalog" and method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
-    or service == "orders"
-    or path.endswith("/GetStock")
+    for path, (service, _) in METHODS.items()
+    if service in {"cart", "catalog", "orders", "recommendations", "users"}
+    or path.endswith(("/GetStock", "/ListStock", "/Restock"))
 }
-"""What people may do: read the catalog, see the stock, everything with orders."""
+"""What people may do, some of it only if they are somebody: everything but to reserve and to pay, which orders does."""
+PEOPLE = {"gateway", PAGES}
+"""Who calls for people, and shows their tokens."""
+TOKEN, ADMIN = "token", "admin"
+SHOWN = {
+    path: needed
+    for needed, names in {
+        TOKEN: {"GetProfile", "UpdateProfile", "ChangePassword"},
+        ADMIN: {"CreateProduct", "UpdateProduct", "ListStock", "Restock"},
+    }.items()
+    for path in METHODS
+    if path.rpartition("/")[2] in names
+}
+"""What people have to show for it."""
 
 
 @cache
@@ -50,7 +71,7 @@ def inner_calls() -> dict[Edge, MethodPolicy]:
     """Every call of a service to another, with the caller's policy for it."""
     return {
         (file.parent.name, callee, path): policy
-        for file in SERVICES.glob("*/policy.py")
+        for file in FOLDER.glob("*/policy.py")
         for callee, peer in getattr(importlib.import_module(f"services.{file.parent.name}.policy"), "PEERS", {}).items()
         for path, policy in peer.methods.items()
     }

@@ -41,7 +41,7 @@ class Destination:
         async with proxy(self._envoy, self._folder, self._retries, policy, self.endpoints) as channel:
             yield channel
 
-    async def share_of_a_new_one(self, balancer: Object, *, wanted: float = 0.0) -> float:
+    async def share_of_a_new_one(self, balancer: Object, *, wanted: float = 0.0, calls: int = CALLS) -> float:
         """The share of calls that a second pod gets as soon as it gets any, or when it gets as much as is wanted."""
         async with (
             Host("answers") as old,
@@ -55,8 +55,8 @@ class Destination:
                 await call(channel, LONG)
             while True:
                 before = new.calls
-                await outcomes(channel, CALLS)
-                if (share := (new.calls - before) / CALLS) >= wanted:
+                await outcomes(channel, calls)
+                if (share := (new.calls - before) / calls) >= wanted:
                     return share
 
 
@@ -103,7 +103,7 @@ async def test_a_new_pod_gets_a_small_share_at_first_and_all_of_it_when_it_is_wa
 
 
 async def test_without_warm_up_it_gets_all_of_its_share_at_once(catalog: Destination) -> None:
-    assert await catalog.share_of_a_new_one(least_request()) > 0.4
+    assert await catalog.share_of_a_new_one(least_request(), calls=4 * CALLS) > 0.4
 
 
 async def test_the_only_pod_gets_everything_however_new(catalog: Destination) -> None:

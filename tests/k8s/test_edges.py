@@ -7,29 +7,57 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.k8s.callers import ADMINISTRATION, CONTRACTS, METHODS, Edge, edges_needed
+from services.hosting.customer import CUSTOMER_HEADER, ROLE_HEADER
+from tests.k8s.callers import ADMIN, ADMINISTRATION, METHODS, PEOPLE, SERVICES, SHOWN, TOKEN, Edge, edges_needed
 from tests.k8s.manifests import Manifests, Object
 
 PRINCIPAL = "cluster.local/ns/shop/sa/"
+PAGES: Object = {
+    "from": [{"source": {"principals": [PRINCIPAL + "gateway"]}}],
+    "to": [{"operation": {"ports": ["8000"]}}],
+}
+KEYS: Object = {"to": [{"operation": {"ports": ["8080"], "methods": ["GET"], "paths": ["/.well-known/jwks.json"]}}]}
+DOORS = {"storefront": PAGES, "users": KEYS}
+"""The rules that are about no method: pages are for the gateway, public keys for everybody."""
+IS_ADMIN = [{"key": "request.auth.claims[role]", "values": ["admin"]}]
 
 
 def edges_allowed(policies: list[Object]) -> set[Edge]:
     """What the policies of the services allow. Fails on a rule that is wider than callers by methods."""
-    return {edge for policy in policies if policy["metadata"]["name"] in CONTRACTS for edge in _edges_of(policy)}
+    return {edge for policy in policies for edge, _ in _edges_of(policy)}
 
 
-def _edges_of(policy: Object) -> Iterator[Edge]:
+def shown(policies: list[Object]) -> dict[Edge, str]:
+    """What a caller has to show from the people it calls for."""
+    return {edge: needed for policy in policies for edge, needed in _edges_of(policy) if needed}
+
+
+def _edges_of(policy: Object) -> Iterator[tuple[Edge, str]]:
+    service = policy["metadata"]["name"]
+    if service not in SERVICES:
+        return
     assert policy["spec"]["action"] == "ALLOW"
-    assert policy["spec"]["selector"] == {"matchLabels": {"app": policy["metadata"]["name"]}}
+    assert policy["spec"]["selector"] == {"matchLabels": {"app": service}}
     for rule in policy["spec"]["rules"]:
-        assert set(rule) == {"from", "to"}, rule
-        for source in rule["from"]:
-            assert set(source["source"]) == {"principals"}, source
-            for operation in rule["to"]:
-                assert set(operation["operation"]) == {"paths"}, operation
-                for principal in source["source"]["principals"]:
-                    for path in operation["operation"]["paths"]:
-                        yield principal.removeprefix(PRINCIPAL), policy["metadata"]["name"], path
+        if rule == DOORS.get(service):
+            continue
+        assert {"from", "to"} <= set(rule) <= {"from", "to", "when"}, rule
+        (source,), (operation,) = rule["from"], rule["to"]
+        assert set(operation["operation"]) == {"paths"}, operation
+        for principal in source["source"]["principals"]:
+            for path in operation["operation"]["paths"]:
+                yield (principal.removeprefix(PRINCIPAL), service, path), _needed(rule)
+
+
+def _needed(rule: Object) -> str:
+    """What a rule wants to see besides the caller's certificate. Fails on anything we have not thought of."""
+    source = rule["from"][0]["source"]
+    if set(source) == {"principals"}:
+        assert "when" not in rule, rule
+        return ""
+    assert source == {"principals": source["principals"], "requestPrincipals": ["argosy/*"]}, rule
+    assert rule.get("when", IS_ADMIN) == IS_ADMIN
+    return ADMIN if "when" in rule else TOKEN
 
 
 def test_every_call_the_services_make_is_allowed_and_no_other(shop: Manifests) -> None:
@@ -37,9 +65,58 @@ def test_every_call_the_services_make_is_allowed_and_no_other(shop: Manifests) -
 
 
 def test_every_allowed_method_stands_in_the_callees_contract(shop: Manifests) -> None:
-    for service in CONTRACTS:
+    for service in SERVICES:
         allowed = edges_allowed([shop.named("AuthorizationPolicy", service)])
-        assert {METHODS[path][0] for _, _, path in allowed if not path.startswith(ADMINISTRATION)} == {service}
+        assert {METHODS[path][0] for _, _, path in allowed if not path.startswith(ADMINISTRATION)} <= {service}
+
+
+def test_people_show_who_they_are_where_it_matters_and_programs_nowhere(shop: Manifests) -> None:
+    expected = {edge: SHOWN[edge[2]] for edge in edges_needed() if edge[0] in PEOPLE and edge[2] in SHOWN}
+    assert shown(shop.of("AuthorizationPolicy")) == expected
+    assert set(expected.values()) == {TOKEN, ADMIN}
+
+
+def test_a_token_that_is_not_asked_for_is_found(shop: Manifests) -> None:
+    policies = copy.deepcopy(shop.of("AuthorizationPolicy"))
+    users = next(one for one in policies if one["metadata"]["name"] == "users")
+    (guarded, *_) = [rule for rule in users["spec"]["rules"] if "requestPrincipals" in str(rule)]
+    del guarded["from"][0]["source"]["requestPrincipals"]
+    assert len(shown(policies)) < len(shown(shop.of("AuthorizationPolicy")))
+
+
+def test_nobody_without_a_token_passes_the_gateway_to_what_asks_for_one(overlay: Manifests) -> None:
+    spec = overlay.named("AuthorizationPolicy", "gateway-tokens")["spec"]
+    (server,) = overlay.named("Gateway", "gateway")["spec"]["servers"]
+    (rule,) = spec["rules"]
+    (to,) = rule["to"]
+    assert (spec["action"], spec["selector"]) == ("DENY", {"matchLabels": {"istio": "gateway"}})
+    assert rule["from"] == [{"source": {"notRequestPrincipals": ["argosy/*"]}}]
+    assert to["operation"]["ports"] == [str(server["port"]["number"])]
+    assert set(to["operation"]["paths"]) == set(SHOWN)
+
+
+def test_pages_and_public_keys_have_a_door_each(shop: Manifests) -> None:
+    for service, door in DOORS.items():
+        assert door in shop.named("AuthorizationPolicy", service)["spec"]["rules"]
+    (plain,) = [one for one in shop.of("PeerAuthentication") if "portLevelMtls" in one["spec"]]
+    assert plain["spec"] == {
+        "selector": {"matchLabels": {"app": "users"}},
+        "mtls": {"mode": "STRICT"},
+        "portLevelMtls": {"8080": {"mode": "PERMISSIVE"}},  # istiod has no certificate of the mesh
+    }
+
+
+def test_a_customers_name_comes_from_a_verified_token_alone(overlay: Manifests) -> None:
+    (rule,) = overlay.named("RequestAuthentication", "customers")["spec"]["jwtRules"]
+    assert (rule["issuer"], rule["audiences"]) == ("argosy", ["shop"])
+    assert rule["fromHeaders"] == [{"name": "Authorization", "prefix": "Bearer "}]
+    assert rule["outputClaimToHeaders"] == [
+        {"header": CUSTOMER_HEADER, "claim": "sub"},
+        {"header": ROLE_HEADER, "claim": "role"},
+    ]
+    host, port = rule["jwksUri"].removeprefix("http://").partition("/")[0].split(":")
+    service = overlay.named("Service", host.partition(".")[0])
+    assert int(port) in {each["port"] for each in service["spec"]["ports"]}
 
 
 def test_every_caller_is_the_identity_of_some_pod(shop: Manifests) -> None:
@@ -82,11 +159,11 @@ def test_what_no_policy_allows_is_denied(shop: Manifests) -> None:
 
 
 def test_only_the_gateway_hears_strangers_and_only_at_its_port(shop: Manifests) -> None:
-    names = shop.names("AuthorizationPolicy") - set(CONTRACTS) - {"deny-by-default"}
-    assert names == {"gateway"}
+    names = shop.names("AuthorizationPolicy") - SERVICES - {"deny-by-default"}
+    assert names == {"gateway", "gateway-tokens"}
     spec = shop.named("AuthorizationPolicy", "gateway")["spec"]
     assert spec["selector"] == {"matchLabels": {"istio": "gateway"}}
-    assert spec["rules"] == [{"to": [{"operation": {"ports": ["8080"], "methods": ["POST"]}}]}]
+    assert spec["rules"] == [{"to": [{"operation": {"ports": ["8080"], "methods": ["GET", "HEAD", "POST", "PUT"]}}]}]
     assert shop.named("Gateway", "gateway")["spec"]["servers"][0]["port"]["number"] == 8080
 
 

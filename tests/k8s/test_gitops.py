@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.k8s.callers import CONTRACTS
 from tests.k8s.manifests import K8S, Manifests, Object, build
 
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -108,7 +109,7 @@ def test_flux_makes_once_what_operators_change_and_keeps_the_rest(by_flux: Manif
         for one in by_flux.objects
         if one["metadata"].get("annotations", {}).get(f"{FLUX}/ssa") == "IfNotPresent"
     }
-    assert once == delegates(by_flux) == {"catalog", "inventory", "orders", "payments"}
+    assert once == delegates(by_flux) == {*CONTRACTS, "storefront"}
 
 
 def test_flux_is_not_told_to_ignore_a_field_that_it_alone_owns_because_it_would_remove_it(

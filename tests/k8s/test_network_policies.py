@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from mesh.policy.network import PORT
+from mesh.policy.istio import PORT
+from mesh.policy.network import Edge, edges
 from tests.k8s.callers import CONTRACTS
 from tests.k8s.manifests import K8S, Manifests, Object, build
 from tests.k8s.test_edges import edges_allowed
 from tests.policy.policies import committed
 
-Pair = tuple[str, str]
-"""Whose pods call whose."""
+ISTIOD = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}},
+    "podSelector": {"matchLabels": {"app": "istiod"}},
+}
 
 OVERLAY = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -46,8 +49,8 @@ def of_apps(shop: Manifests) -> list[Object]:
     return [one for one in shop.of("NetworkPolicy") if one["metadata"]["name"] not in OF_THE_NAMESPACE]
 
 
-def pairs(policies: list[Object], way: str, peers: str) -> Iterator[Pair]:
-    """Who may call whom by the rules of one direction. Fails on a rule that is wider than apps at the one port."""
+def edges_of(policies: list[Object], way: str, peers: str) -> Iterator[Edge]:
+    """Who may call whom by the rules of one direction. Fails on a rule that is wider than apps at a port."""
     for policy in policies:
         app = policy["metadata"]["name"]
         assert policy["spec"]["podSelector"] == {"matchLabels": {"app": app}}
@@ -56,35 +59,39 @@ def pairs(policies: list[Object], way: str, peers: str) -> Iterator[Pair]:
             if (app, way) == ("gateway", "ingress"):
                 assert set(rule) == {"ports"}  # anybody, at one port
                 continue
-            assert rule["ports"] == [{"port": PORT, "protocol": "TCP"}]
+            port, *others = rule["ports"]
+            assert (port["protocol"], others) == ("TCP", [])
             for peer in rule[peers]:
+                if (app, port["port"], peer) == ("users", 8080, ISTIOD):
+                    continue  # it reads the public keys
                 assert set(peer) == {"podSelector"}
                 assert set(peer["podSelector"]["matchLabels"]) == {"app"}
                 other = peer["podSelector"]["matchLabels"]["app"]
-                yield (other, app) if way == "ingress" else (app, other)
+                yield (*((other, app) if way == "ingress" else (app, other)), port["port"])
 
 
-def heard(policies: list[Object]) -> set[Pair]:
-    return set(pairs(policies, "ingress", "from"))
+def heard(policies: list[Object]) -> set[Edge]:
+    return set(edges_of(policies, "ingress", "from"))
 
 
-def called(policies: list[Object]) -> set[Pair]:
-    return set(pairs(policies, "egress", "to"))
+def called(policies: list[Object]) -> set[Edge]:
+    return set(edges_of(policies, "egress", "to"))
 
 
-def of_the_graph() -> set[Pair]:
-    return {(caller, service) for service in committed().services for caller in committed().callers(service)}
+def of_the_graph() -> set[Edge]:
+    return set(edges(committed()))
 
 
 def test_packets_pass_between_exactly_those_who_may_call(on_nodes: Manifests) -> None:
     policies = of_apps(on_nodes)
-    authorized = {(caller, callee) for caller, callee, _ in edges_allowed(on_nodes.of("AuthorizationPolicy"))}
+    authorized = {(caller, callee, PORT) for caller, callee, _ in edges_allowed(on_nodes.of("AuthorizationPolicy"))}
+    authorized |= {("gateway", "storefront", 8000), ("gateway", "users", 8080)}
     assert heard(policies) == called(policies) == authorized == of_the_graph()
 
 
 @pytest.mark.parametrize(("way", "peers", "seen"), [("ingress", "from", heard), ("egress", "to", called)])
 def test_an_edge_more_or_fewer_is_found(
-    policies: list[Object], way: str, peers: str, seen: Callable[[list[Object]], set[Pair]]
+    policies: list[Object], way: str, peers: str, seen: Callable[[list[Object]], set[Edge]]
 ) -> None:
     orders = next(one for one in policies if one["metadata"]["name"] == "orders")
     rule = orders["spec"][way][0][peers]
@@ -123,9 +130,10 @@ def test_every_pod_is_known_and_the_rest_is_denied(fenced: Manifests) -> None:
 def test_a_pod_is_heard_where_its_container_listens(on_nodes: Manifests) -> None:
     for deployment in on_nodes.of("Deployment"):
         app = deployment["metadata"]["labels"]["app"]
-        (rule,) = on_nodes.named("NetworkPolicy", app)["spec"]["ingress"]
-        listening = deployment["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]
-        assert rule["ports"] == [{"port": listening, "protocol": "TCP"}], app
+        rules = on_nodes.named("NetworkPolicy", app)["spec"]["ingress"]
+        ports = deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
+        listening = {each["containerPort"] for each in ports if not each["name"].endswith("-metrics")}
+        assert {each["port"] for rule in rules for each in rule["ports"]} == listening, app
 
 
 def test_every_pod_finds_names_and_istiod_and_nobody_else_outside(fenced: Manifests) -> None:
@@ -147,12 +155,17 @@ def test_metrics_are_read_from_labelled_namespaces_where_sidecars_answer_without
 
 def test_the_database_is_for_services_and_their_migrations(kind: Manifests) -> None:
     away, server = (kind.named("NetworkPolicy", name)["spec"] for name in ("database", "postgresql"))
-    (expression,) = away["podSelector"]["matchExpressions"]
+    expression, without_books = away["podSelector"]["matchExpressions"]
     assert (expression["operator"], expression["values"]) == ("In", ["service", "migration"])
+    assert (without_books["operator"], without_books["values"]) == ("NotIn", ["none"])
     assert server["ingress"][0]["from"] == [{"podSelector": away["podSelector"]}]
     assert away["egress"][0]["to"] == [{"podSelector": server["podSelector"]}]
     assert away["egress"][0]["ports"] == server["ingress"][0]["ports"] == [{"port": 5432, "protocol": "TCP"}]
     labels = [pod["metadata"]["labels"] for _, pod in kind.pods()]
-    users = {one["app"] for one in labels if one.get("app.kubernetes.io/component") in expression["values"]}
+    users = {
+        one["app"]
+        for one in labels
+        if one.get("app.kubernetes.io/component") in expression["values"] and one.get(without_books["key"]) != "none"
+    }
     assert users == {*CONTRACTS, *(f"{service}-migration" for service in CONTRACTS)}
     assert "postgresql" in {one["app"] for one in labels}

@@ -22,6 +22,11 @@ def variables(pod: Object) -> dict[str, Object]:
     return {one["name"]: one for one in container["env"]}
 
 
+def with_books(manifests: Manifests) -> list[Object]:
+    """The Deployments of services that keep data: all but the storefront's."""
+    return [one for one in manifests.services() if one["metadata"]["labels"].get("argosy/data") != "none"]
+
+
 def secret_of(pod: Object) -> Object:
     return dict(variables(pod)["DATABASE_URL"]["valueFrom"]["secretKeyRef"])
 
@@ -40,7 +45,7 @@ def connections_at_most(manifests: Manifests) -> int:
     """What pods and migrations take when every Deployment has grown as far as it may, and rolls out."""
     grown = {one["spec"]["scaleTargetRef"]["name"]: one["spec"] for one in manifests.of("HorizontalPodAutoscaler")}
     taken = len(manifests.of("Job"))
-    for deployment in manifests.services():
+    for deployment in with_books(manifests):
         spec = deployment["spec"]
         most = grown.get(deployment["metadata"]["name"], {}).get("maxReplicas") or spec["replicas"]
         pods = most + spec["strategy"]["rollingUpdate"]["maxSurge"]
@@ -58,7 +63,7 @@ def test_every_service_is_migrated_by_a_job_of_its_own_identity_with_its_own_sec
 
 
 def test_every_pod_of_a_service_waits_for_its_schema_with_the_service_s_own_secret(on_nodes: Manifests) -> None:
-    for deployment in on_nodes.services():
+    for deployment in with_books(on_nodes):
         pod = deployment["spec"]["template"]
         service = pod["spec"]["serviceAccountName"]
         assert secret_of(pod) == {"name": f"{service}-database", "key": "url"}
@@ -98,7 +103,7 @@ def test_argo_cd_migrates_after_what_a_migration_needs_and_before_the_roll_out(p
 
 
 def test_the_startup_probe_outlasts_the_wait_for_the_schema(on_nodes: Manifests) -> None:
-    for deployment in on_nodes.services():
+    for deployment in with_books(on_nodes):
         pod = deployment["spec"]["template"]
         probe = pod["spec"]["containers"][0]["startupProbe"]
         patience = probe["periodSeconds"] * probe["failureThreshold"]
@@ -112,13 +117,21 @@ def test_nothing_is_kept_on_a_volume_of_a_service(on_nodes: Manifests) -> None:
         assert [set(volume) for volume in volumes] == [{"name", "emptyDir"}]
 
 
-def test_only_migrations_seed(on_nodes: Manifests) -> None:
+def test_everybody_keeps_books_but_the_storefront_which_is_told_of_no_database(overlay: Manifests) -> None:
+    assert {one["metadata"]["labels"]["app"] for one in with_books(overlay)} == set(SERVICES)
+    pod = overlay.named("Deployment", "storefront-v1")["spec"]["template"]
+    assert {name for name in variables(pod) if name.startswith(("DATABASE", "SCHEMA"))} == set()
+    assert [set(volume) for volume in pod["spec"]["volumes"]] == [{"name", "emptyDir"}]
+
+
+def test_only_migrations_seed_and_the_seeder_when_asked(on_nodes: Manifests) -> None:
     seeding = {
         name
         for name, pod in on_nodes.pods()
         if any("SEED_FILE" in str(c.get("env")) for c in pod["spec"]["containers"])
     }
-    assert seeding == {"catalog-migration", "inventory-migration"}
+    assert seeding == {"catalog-migration", "inventory-migration", "seeder"}
+    assert on_nodes.named("CronJob", "seeder")["spec"]["suspend"] is True
 
 
 def test_the_server_has_connections_for_as_many_pods_as_there_may_be(on_nodes: Manifests) -> None:

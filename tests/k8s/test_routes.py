@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mesh.resilience import MethodPolicy
 from services.orders import policy as orders
-from tests.k8s.callers import ADMINISTRATION, CONTRACTS, METHODS, PUBLIC, inner_calls
+from tests.k8s.callers import ADMINISTRATION, METHODS, PAGES, PUBLIC, SERVICES, inner_calls
 from tests.k8s.manifests import Manifests, Object, seconds
 
 NOT_PROCESSED = {"connect-failure", "refused-stream", "reset-before-request"}
@@ -36,7 +36,7 @@ def inner_entrances(shop: Manifests) -> Iterator[tuple[str, MethodPolicy, Object
     """Every call between services: its path, the caller's policy, the mesh's retries."""
     for (_, callee, path), policy in inner_calls().items():
         rule = entrance(shop, f"{callee}-mesh", path)
-        if not path.startswith(ADMINISTRATION):
+        if not path.startswith(ADMINISTRATION) and not METHODS[path][1].server_streaming:
             assert rule["delegate"]["name"] == callee
             yield path, policy, rule["retries"]
 
@@ -77,9 +77,10 @@ def test_no_entrance_cuts_a_placement_short(shop: Manifests) -> None:
 
 
 def test_operators_reach_any_pod_of_any_version_and_nothing_is_repeated(shop: Manifests) -> None:
-    for service in CONTRACTS:
+    for service in SERVICES:
         rule = entrance(shop, f"{service}-mesh", ADMINISTRATION + "SetBreaker")
-        assert rule["route"] == [{"destination": {"host": service, "subset": "every"}}]
+        (route,) = rule["route"]
+        assert route["destination"].items() >= {"host": service, "subset": "every"}.items()
         assert rule["retries"] == {"attempts": 0}
 
 
@@ -102,13 +103,13 @@ def test_connecting_takes_less_than_a_try(shop: Manifests) -> None:
 
 
 def test_one_primary_route_says_which_versions_answer_wherever_the_call_comes_from(shop: Manifests) -> None:
-    for service in CONTRACTS:
+    for service in SERVICES:
         spec = shop.named("VirtualService", service)["spec"]
         (rule,) = spec["http"]
         assert "hosts" not in spec  # a delegate
         assert rule["name"] == "primary"
         assert {route["destination"]["host"] for route in rule["route"]} == {service}
-    assert {rule["delegate"]["name"] for rule in entrances(shop)} == set(CONTRACTS)
+    assert {rule["delegate"]["name"] for rule in entrances(shop)} == SERVICES
 
 
 def test_all_traffic_goes_to_v1_until_a_canary_moves_it(shop: Manifests) -> None:
@@ -117,18 +118,35 @@ def test_all_traffic_goes_to_v1_until_a_canary_moves_it(shop: Manifests) -> None
             route["destination"]["subset"]: route["weight"]
             for route in shop.named("VirtualService", service)["spec"]["http"][0]["route"]
         }
-        for service in CONTRACTS
+        for service in SERVICES
     }
-    assert weights == {
-        "catalog": {"v1": 100, "v2": 0},
-        "payments": {"v1": 100, "v2": 0},
-        "inventory": {"v1": 100},
-        "orders": {"v1": 100},
-    }
+    canaries = {"catalog", "payments"}
+    assert weights == {name: {"v1": 100, "v2": 0} if name in canaries else {"v1": 100} for name in SERVICES}
 
 
-def test_the_public_reaches_catalog_orders_and_the_stock_and_nothing_else(shop: Manifests) -> None:
-    spec = shop.named("VirtualService", "gateway")["spec"]
-    matches = [match for rule in spec["http"] for match in rule["match"]]
+def test_the_public_reaches_what_is_for_people_and_no_other_method(shop: Manifests) -> None:
+    *methods, keys, live, pages = shop.named("VirtualService", "gateway")["spec"]["http"]
+    matches = [match for rule in methods for match in rule["match"]]
     assert [set(match) for match in matches] == [{"uri"}] * len(matches)
     assert sorted(match["uri"]["exact"] for match in matches) == sorted(PUBLIC)
+    assert keys["match"] == [{"uri": {"exact": "/.well-known/jwks.json"}, "method": {"exact": "GET"}}]
+    assert [rule["delegate"]["name"] for rule in (live, pages)] == [PAGES, PAGES]
+
+
+def test_a_page_has_a_time_limit_and_what_watches_an_order_has_none_and_no_page_is_grpc(shop: Manifests) -> None:
+    *_, live, pages = shop.named("VirtualService", "gateway")["spec"]["http"]
+    assert live["match"] == [{"uri": {"prefix": "/"}, "headers": {"accept": {"exact": "text/event-stream"}}}]
+    assert "perTryTimeout" not in live["retries"]
+    grpc = {"content-type": {"prefix": "application/grpc"}}
+    assert pages["match"] == [{"uri": {"prefix": "/"}, "withoutHeaders": grpc}]
+    assert seconds(pages["retries"]["perTryTimeout"]) > 0
+
+
+def test_a_service_with_several_ports_is_routed_to_the_one_that_is_meant(shop: Manifests) -> None:
+    for service in SERVICES:
+        ports = {each["name"]: each["port"] for each in shop.named("Service", service)["spec"]["ports"]}
+        meant = {service: "http" if service == PAGES else "grpc", f"{service}-mesh": "grpc"}
+        for name, port in meant.items():
+            found = [rule["route"] for rule in shop.named("VirtualService", name)["spec"]["http"] if "route" in rule]
+            named = {route["destination"].get("port", {}).get("number") for routes in found for route in routes}
+            assert named == ({ports[port]} if len(ports) > 1 else {None}), name

@@ -3,13 +3,12 @@ from typing import Any
 import grpc
 import pytest
 from grpc import StatusCode
-from shop.catalog.v1 import catalog_pb2
 
 from loadtest.open_loop import OpenLoop
 from loadtest.outcome import Kind
 from loadtest.shopper import open_shopper
 from loadtest.shopping import OVER, REFUSED_CARDS
-from tests.loadtest.scripted_shop import PRODUCTS, ScriptedShop, fail, hang, refuse
+from tests.loadtest.scripted_shop import ScriptedShop, fail, hang, refuse
 
 
 async def test_an_outcome_says_who_answered(shop: ScriptedShop) -> None:
@@ -95,17 +94,6 @@ async def test_a_hung_server_costs_the_deadline_and_is_counted(shop: ScriptedSho
         report = await OpenLoop(lambda _: shopper.get_product(timeout=0.2), rate=100).run(calls=10)
     assert report.codes == {"DEADLINE_EXCEEDED": 10}
     assert len(report.failures) == 10
-
-
-async def test_the_whole_catalog_is_learnt_page_by_page(shop: ScriptedShop) -> None:
-    async def pages(request: Any, _context: Any) -> Any:
-        at = int(request.page_token or 0)
-        token = str(at + 1) if at + 1 < len(PRODUCTS) else ""
-        return catalog_pb2.ListProductsResponse(products=[catalog_pb2.Product(id=PRODUCTS[at])], next_page_token=token)
-
-    shop.scripts["ListProducts"] = pages
-    async with open_shopper(shop.target) as shopper:
-        assert tuple(shopper.product_ids) == PRODUCTS
 
 
 async def test_nobody_shops_at_a_dead_target() -> None:

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from argosy.resilience.v1.resilience_admin_pb2 import BREAKER_ACTION_OPEN
 
+from services.operator.policy import PEERS
 from tests.hosting.administered import shown_by
 from tests.operator.balancer import balanced
 
 pytestmark = pytest.mark.processes
 
 CHECKOUT = Path(__file__).parents[2]
-SERVICES = ("CATALOG", "INVENTORY", "ORDERS", "PAYMENTS")
+SERVICES = tuple(service.upper() for service in PEERS)
 BOTH = "orders=orders-1,orders-2"
 
 
@@ -127,7 +128,7 @@ async def test_a_watch_follows_every_pod_until_interrupted() -> None:
 async def test_a_service_that_does_not_exist_ends_with_2() -> None:
     code, _, err = await operator("127.0.0.1:1", "state", "billing")
     assert code == 2
-    assert "there is no service billing, only catalog, inventory, orders, payments" in err
+    assert "there is no service billing, only cart, catalog, inventory, orders, payments," in err
 
 
 async def test_settings_that_are_missing_end_with_2_and_are_all_named() -> None:

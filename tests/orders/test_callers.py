@@ -26,7 +26,7 @@ async def test_what_is_owed_after_the_charge_does_not_end_with_the_callers_deadl
 
     closed_shop.relay.once("Commit", outlast)
     async with closed_shop.replica(recovery_interval_seconds=0.0):
-        error = await refusal(closed_shop, order_of(("mug", 1)), within=0.5)
+        error = await refusal(closed_shop, order_of(("mug", 1)), within=0.75)
         assert error.code() is StatusCode.DEADLINE_EXCEEDED
         passed.set()
         order = await closed_shop.final((await closed_shop.only_order()).order_id)
@@ -101,24 +101,3 @@ async def test_the_caller_resumes_an_order_that_nobody_works_on(closed_shop: Sho
         assert (await closed_shop.orders.PlaceOrder(request)).order.state == orders_pb2.ORDER_STATE_CONFIRMED
         assert closed_shop.relay.calls["Charge"] == 1
         assert await closed_shop.discrepancies() == []
-
-
-async def test_a_confirmed_order_is_cancelled_even_if_payments_answers_later(shop: Shop) -> None:
-    order = (await shop.orders.PlaceOrder(order_of(("mug", 1)))).order
-    with shop.relay.every("Refund", refuse()):
-        with pytest.raises(AioRpcError) as caught:
-            await shop.orders.CancelOrder(orders_pb2.CancelOrderRequest(order_id=order.order_id))
-        assert (caught.value.code(), reason(caught.value)) == (StatusCode.UNAVAILABLE, "ORDER_PENDING")
-    assert (await shop.final(order.order_id)).state == orders_pb2.ORDER_STATE_CANCELLED
-    assert await shop.discrepancies() == []
-
-
-async def test_two_cancellations_at_once_refund_once(shop: Shop) -> None:
-    order = (await shop.orders.PlaceOrder(order_of(("mug", 1)))).order
-    request = orders_pb2.CancelOrderRequest(order_id=order.order_id)
-    answers = await asyncio.gather(*(shop.orders.CancelOrder(request) for _ in range(10)), return_exceptions=True)
-    refused = [answer for answer in answers if isinstance(answer, AioRpcError)]
-    assert {error.code() for error in refused} <= {StatusCode.ABORTED}
-    assert len(refused) < 10
-    assert (await shop.orders.CancelOrder(request)).order.state == orders_pb2.ORDER_STATE_CANCELLED
-    assert shop.relay.calls["Refund"] == 1

@@ -7,7 +7,6 @@ the matter: it came to nothing, it was done, or it was still on its way and arri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from grpc import StatusCode
@@ -16,18 +15,13 @@ from shop.orders.v1 import orders_pb2
 from shop.payments.v1 import payments_pb2
 
 from tests.hosting.running import reason
-from tests.orders.relay import Deed, Held, refuse
+from tests.orders.relay import Held, refuse
 from tests.orders.shop import DECLINED_CARD, OTHER_GOOD_CARD, Shop, card_of, order_of
-from tests.orders.victim import Victim, orders_process
+from tests.orders.victim import DEATHS, Victim, orders_process
 
 pytestmark = pytest.mark.processes
 
 CONFIRMED, FAILED = orders_pb2.ORDER_STATE_CONFIRMED, orders_pb2.ORDER_STATE_FAILED
-DEATHS: dict[str, Callable[[Victim], Deed]] = {
-    "never arrives": Victim.kill_before,
-    "is done": Victim.kill_after,
-    "arrives late": Victim.kill_and_deliver_late,
-}
 
 
 async def dies(victim: Victim, request: orders_pb2.PlaceOrderRequest) -> None:
@@ -77,19 +71,6 @@ async def test_another_replica_gives_back_what_a_killed_one_owed(closed_shop: Sh
         assert (await closed_shop.stock("mug")).available == 100
         assert await closed_shop.discrepancies() == []
         await the_key_has_this_answer(closed_shop, request, order)
-
-
-@pytest.mark.parametrize("step", ["Refund", "Release"])
-async def test_a_cancellation_survives_its_process(closed_shop: Shop, step: str) -> None:
-    async with orders_process(closed_shop) as victim:
-        order = (await victim.orders.PlaceOrder(order_of(("mug", 1)))).order
-        closed_shop.relay.once(step, victim.kill_after())
-        with pytest.raises(AioRpcError):
-            await victim.orders.CancelOrder(orders_pb2.CancelOrderRequest(order_id=order.order_id), timeout=20.0)
-    async with closed_shop.replica():
-        assert (await closed_shop.final(order.order_id)).state == orders_pb2.ORDER_STATE_CANCELLED
-        assert (await closed_shop.stock("mug")).available == 100
-        assert await closed_shop.discrepancies() == []
 
 
 async def test_recovery_learns_that_the_card_was_declined(closed_shop: Shop) -> None:

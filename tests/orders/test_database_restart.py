@@ -54,10 +54,10 @@ class Customers:
                 self.confirmed.add((await self.shop.orders.PlaceOrder(request, timeout=10.0)).order.order_id)
                 return await self._tell()
             except AioRpcError as error:
+                if reason(error) in OVER:
+                    return await self._tell()
                 self.codes[error.code()] += 1
                 await self._tell()
-                if reason(error) in OVER:
-                    return None
                 await asyncio.sleep(0.05)  # as a client would that was told to come back
 
     async def _tell(self) -> None:

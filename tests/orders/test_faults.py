@@ -163,13 +163,22 @@ async def test_a_paid_order_whose_stock_has_gone_is_refunded(shop: Shop) -> None
 
 
 async def test_too_little_time_for_a_charge_means_none_is_sent(shop: Shop) -> None:
+    loop = asyncio.get_running_loop()
+
     async def dawdle(request: bytes, answer: Answer) -> bytes:
         response = await answer(request)
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(begun + 0.85 - loop.time())
         return response
 
-    shop.relay.once("Reserve", dawdle)
-    error = await refusal(shop, order_of(("mug", 1)), within=0.75)
-    assert error.code() is StatusCode.DEADLINE_EXCEEDED
-    await the_order_failed(shop, "OUT_OF_TIME")
+    reasons: list[str] = []
+    while "OUT_OF_TIME" not in reasons and len(reasons) < 10:  # on a slow machine reserving may already be too late
+        shop.relay.once("Reserve", dawdle)
+        begun = loop.time()
+        error = await refusal(shop, order_of(("mug", 1)), within=1.0)
+        assert error.code() is StatusCode.DEADLINE_EXCEEDED
+        newest = (await shop.orders.ListOrders(orders_pb2.ListOrdersRequest(page_size=1))).orders[0]
+        reasons.append((await shop.final(newest.order_id)).failure_reason)
+    assert reasons[-1] == "OUT_OF_TIME"
     assert shop.relay.calls["Charge"] == 0
+    assert (await shop.stock("mug")).available == 100
+    assert await shop.discrepancies() == []

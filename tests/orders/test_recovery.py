@@ -17,7 +17,7 @@ from sqlalchemy import text
 from services.orders.recovery import AT_ONCE
 from tests.hosting.databases import engine
 from tests.hosting.running import FakeClock, reason
-from tests.orders.relay import Answer, Held, refuse
+from tests.orders.relay import Held, refuse
 from tests.orders.shop import Shop, order_of
 
 LEASE = 10.0
@@ -137,43 +137,3 @@ async def test_a_recovery_that_cannot_take_any_order_waits_before_it_looks_again
             for _ in range(50):
                 await orders.ListOrders(orders_pb2.ListOrdersRequest())
             assert [record.message for record in caplog.records] == ["recovery of an order failed"] * AT_ONCE
-
-
-async def test_a_watcher_sees_every_state_and_then_the_end(shop: Shop) -> None:
-    holds = {method: asyncio.Event() for method in ("Reserve", "Charge", "Commit")}
-    arrived = asyncio.Event()
-
-    def hold(method: str) -> None:
-        async def deed(request: bytes, answer: Answer) -> bytes:
-            arrived.set()
-            await holds[method].wait()
-            return await answer(request)
-
-        shop.relay.once(method, deed)
-
-    for method in holds:
-        hold(method)
-    call = shop.orders.PlaceOrder(order_of(("mug", 1)))
-    await arrived.wait()
-    seen = []
-    async for answer in shop.orders.WatchOrder(watch(await shop.only_order())):
-        seen.append(orders_pb2.OrderState.Name(answer.order.state).removeprefix("ORDER_STATE_"))
-        for method in list(holds)[: len(seen)]:
-            holds[method].set()
-    assert seen == ["PENDING", "RESERVED", "CHARGED", "CONFIRMED"]
-    await call
-
-
-async def test_a_watcher_sees_what_another_replica_does(shop: Shop) -> None:
-    charge = Held()
-    async with shop.replica() as other:
-        shop.relay.once("Charge", charge)
-        call = shop.orders.PlaceOrder(order_of(("mug", 1)))
-        await charge.arrived.wait()
-        stream = other.WatchOrder(watch(await shop.only_order()))
-        first = await anext(aiter(stream))
-        charge.go_on.set()
-        rest = [answer.order.state async for answer in stream]
-        assert first.order.state == orders_pb2.ORDER_STATE_RESERVED
-        assert rest[-1] == orders_pb2.ORDER_STATE_CONFIRMED
-        await call

@@ -24,6 +24,7 @@ from services.orders.saga import (
     after,
     begun,
     cancelled,
+    given_up,
     interrupted,
     resumed,
 )
@@ -135,16 +136,38 @@ def test_a_caller_who_comes_back_with_the_card_goes_on_where_it_was() -> None:
     assert resumed(CHARGED) == CHARGED
 
 
-def test_a_cancelled_order_gives_everything_back_and_has_no_failure_reason() -> None:
-    progress = cancelled(CONFIRMED)
-    for step in BACK:
-        assert progress.state is State.COMPENSATING
+@pytest.mark.parametrize(
+    ("progress", "owed"),
+    [
+        (PENDING, (Step.RELEASE,)),
+        (RESERVED, BACK),
+        (interrupted(RESERVED), BACK),
+        (CHARGED, BACK),
+        (after(CHARGED, Step.COMMIT, LOST), BACK),
+        (CONFIRMED, BACK),
+    ],
+)
+def test_a_cancelled_order_gives_everything_back_and_has_no_failure_reason(
+    progress: Progress, owed: tuple[Step, ...]
+) -> None:
+    progress = cancelled(progress)
+    assert (progress.state, progress.todo) == (State.COMPENSATING, owed)
+    assert cancelled(progress) == progress
+    for step in owed:
+        assert given_up(progress)
         progress = after(progress, step, DONE)
-    assert progress == Progress(State.CANCELLED, ())
+    assert (progress.state, progress.todo, progress.reason) == (State.CANCELLED, (), "")
 
 
-@pytest.mark.parametrize("progress", [PENDING, RESERVED, CHARGED, Progress(State.FAILED, (), "OUT_OF_STOCK")])
-def test_only_a_confirmed_order_can_be_cancelled(progress: Progress) -> None:
+NOT_TO_CANCEL = [
+    Progress(State.COMPENSATING, BACK, "CARD_DECLINED"),
+    Progress(State.FAILED, (), "OUT_OF_STOCK"),
+    Progress(State.CANCELLED, ()),
+]
+
+
+@pytest.mark.parametrize("progress", NOT_TO_CANCEL)
+def test_an_order_that_comes_to_nothing_anyway_cannot_be_cancelled(progress: Progress) -> None:
     with pytest.raises(ValueError, match=progress.state.value):
         cancelled(progress)
 
@@ -156,7 +179,7 @@ def successors(progress: Progress) -> Iterator[tuple[str, Progress]]:
             yield f"{step} {result}", after(progress, step, outcome)
         yield "interrupted", interrupted(progress)
         yield "resumed", resumed(progress)
-    if progress.state is State.CONFIRMED:
+    if progress.state in FORWARD or progress.state is State.CONFIRMED:
         yield "cancelled", cancelled(progress)
 
 
@@ -199,7 +222,7 @@ def test_what_recovery_goes_on_with_needs_no_card(progress: Progress) -> None:
 def test_only_known_refusals_turn_a_paid_order_back(progress: Progress) -> None:
     if progress.paid:
         turning = {event for event, next_one in successors(progress) if next_one.state not in FORWARD | FINAL}
-        assert turning <= {"reserve refused", "reserve lost", "commit lost"}
+        assert turning <= {"reserve refused", "reserve lost", "commit lost", "cancelled"}
 
 
 Effects = frozenset[str]
@@ -238,6 +261,11 @@ def test_no_order_ends_without_its_stock_and_money_where_they_belong() -> None:
                 new = effects_after(effects, progress, step, result)
                 following.add((after(progress, step, Outcome(result, "SOME_REASON")), new))
             following |= {(interrupted(progress), effects), (resumed(progress), effects)}
+            if (
+                progress.state in FORWARD
+            ):  # while the step is on its way: what it does meanwhile is undone with the rest
+                begun_meanwhile = effects_after(effects, progress, step, Result.UNKNOWN)
+                following |= {(cancelled(progress), effects), (cancelled(progress), begun_meanwhile)}
         if progress.state is State.CONFIRMED:
             following.add((cancelled(progress), effects))
         fresh.extend(following - seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError
+from shop.money.v1 import money_pb2
 from shop.orders.v1 import orders_pb2
 
 from tests.orders.relay import refuse
@@ -45,6 +46,20 @@ async def test_a_price_that_was_never_asked_for_is_not_made_up(shop: Shop) -> No
         await placed(shop, ("rope", 1))
     assert refused.value.code() is StatusCode.UNAVAILABLE
     assert len((await shop.orders.ListOrders(orders_pb2.ListOrdersRequest())).orders) == 1
+
+
+async def test_an_old_price_is_taken_if_it_was_shown_and_is_no_reason_to_name_another(shop: Shop) -> None:
+    fresh, _ = await placed(shop, ("mug", 1))
+    request = order_of(("mug", 1))
+    request.lines[0].unit_price.CopyFrom(fresh.lines[0].unit_price)
+    with shop.relay.every("BatchGetProducts", refuse()):
+        await shop.orders.PlaceOrder(request, timeout=10.0)
+        another = order_of(("mug", 1))
+        another.lines[0].unit_price.CopyFrom(money_pb2.Money(currency_code="EUR", units=13))
+        with pytest.raises(AioRpcError) as refused:
+            await shop.orders.PlaceOrder(another, timeout=10.0)
+    assert refused.value.code() is StatusCode.UNAVAILABLE
+    assert len((await shop.orders.ListOrders(orders_pb2.ListOrdersRequest())).orders) == 2
 
 
 async def test_an_answer_is_never_replaced_by_an_older_one(shop: Shop) -> None:

@@ -34,6 +34,15 @@ def test_refusals_mean_what_the_contracts_say(step: Step, code: StatusCode, reas
     assert meaning(step, code, reason) == expected
 
 
+@pytest.mark.parametrize(
+    ("said", "available"), [("3", 3), ("0", 0), ("", None), ("many", None), ("-1", None), ("9" * 10, None)]
+)
+def test_a_refused_reservation_tells_how_many_pieces_there_are(said: str, available: int | None) -> None:
+    facts = {"product_id": "amphora", "available": said}
+    outcome = meaning(Step.RESERVE, StatusCode.FAILED_PRECONDITION, "OUT_OF_STOCK", facts)
+    assert outcome == Outcome(REFUSED, "OUT_OF_STOCK", "amphora", available)
+
+
 def test_every_other_status_of_every_step_means_that_nobody_knows() -> None:
     known = {(step, code) for step, code, _, _ in KNOWN}
     others = {(step, code) for step in Step for code in StatusCode} - known

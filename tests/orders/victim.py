@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +81,14 @@ class Victim:
                 await answer(request)
             except grpc.aio.AioRpcError as error:
                 assert error.code() is grpc.StatusCode.FAILED_PRECONDITION  # noqa: PT017  # other codes are failures
+
+
+DEATHS: Mapping[str, Callable[[Victim], Deed]] = {
+    "never arrives": Victim.kill_before,
+    "is done": Victim.kill_after,
+    "arrives late": Victim.kill_and_deliver_late,
+}
+"""What becomes of the call during which it dies."""
 
 
 @asynccontextmanager

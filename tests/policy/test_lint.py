@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mesh.policy.lint import EDGES, NUMBERS, Finding, amplification, ejectable, lint
-from tests.policy.policies import committed, graph, refused
+from tests.policy.policies import REMOVED, committed, graph, refused
 
 ISTIOS_DEFAULT = ["connect-failure", "refused-stream", "unavailable", "cancelled"]
 AUDITED = ["inventory.ListReservations", "inventory.ListStock", "orders.ListOrders", "payments.ListPayments"]
@@ -66,6 +66,21 @@ def test_a_service_that_would_be_ejected_for_the_failures_of_others_is_refused()
     assert set(refused(orders={"outlier": {"judged_by": "answers"}})) == {"blames-others"}
 
 
+def test_pages_that_would_be_ejected_for_the_failures_of_others_are_refused() -> None:
+    assert set(refused(storefront={"outlier": {"judged_by": "answers"}})) == {"blames-others"}
+
+
+def test_a_token_that_only_programs_would_have_to_show_is_refused() -> None:
+    assert refused(payments={"methods.ListPayments.role": "admin"}) == {
+        "token-of-nobody": "payments.ListPayments asks people for a role, and is called by programs only"
+    }
+    assert set(refused(payments={"methods.ListPayments.token": "required"})) == {"token-of-nobody"}
+
+
+def test_pages_without_a_way_for_people_are_refused() -> None:
+    assert set(refused(storefront={"gateway": REMOVED})) == {"caller-without-terms"}
+
+
 def test_an_edge_without_a_caller_is_refused() -> None:
     listed = {"methods.Charge.callers": ["orders", "auditor"]}
     assert refused(payments=listed) == {
@@ -90,7 +105,7 @@ def test_a_caller_without_terms_and_terms_without_a_caller_are_refused() -> None
 def test_a_circle_is_refused() -> None:
     circle = {"calls": ["orders.GetOrder"], "methods.Charge.calls": ["orders.GetOrder"]}
     back = {
-        "methods.GetOrder.callers": ["gateway", "payments"],
+        "methods.GetOrder.callers": ["gateway", "payments", "recommendations", "storefront"],
         "methods.GetOrder.calls": ["payments.Charge"],
         "callers.payments": {},
     }
@@ -100,6 +115,12 @@ def test_a_circle_is_refused() -> None:
 def test_an_entrance_that_cuts_a_write_short_is_refused() -> None:
     said = refused(orders={"gateway": {"per_try": "4s"}})
     assert said == {"gateway-cuts-writes": "orders.PlaceOrder takes up to 4 s, the gateway gives it 4 s"}
+
+
+def test_an_entrance_that_cuts_a_page_short_that_waits_for_an_order_is_refused() -> None:
+    said = refused(storefront={"gateway": {"per_try": "5s"}})
+    assert set(said) == {"gateway-cuts-writes"}
+    assert said["gateway-cuts-writes"].startswith("pages of storefront wait 5 s for orders.")
 
 
 def test_rule_07_a_budget_above_a_tenth_is_refused() -> None:

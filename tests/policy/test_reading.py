@@ -61,7 +61,9 @@ def test_every_rpc_of_the_contract_stands_there_and_no_other() -> None:
 def test_rule_01_a_unary_rpc_without_a_deadline_is_refused() -> None:
     said = ["GetOrder: only a stream to the outside may have no deadline"]
     assert problems("orders", {"methods.GetOrder.deadline": REMOVED}) == said
-    assert problems("orders", {"methods.WatchOrder.callers": ["auditor"]})[0].endswith("may have no deadline")
+    watched = {"methods.WatchOrder.deadline": REMOVED}
+    assert problems("orders", {**watched, "methods.WatchOrder.callers": ["gateway"]}) == []
+    assert problems("orders", {**watched, "methods.WatchOrder.callers": ["auditor"]})[0].endswith("no deadline")
 
 
 def test_rule_05_only_what_the_contract_calls_idempotent_is() -> None:
@@ -111,7 +113,28 @@ def test_a_stream_has_no_try_of_the_mesh_that_would_end_it() -> None:
 
 
 def test_a_service_says_what_the_mesh_does_with_its_calls() -> None:
-    assert problems("catalog", {"mesh": REMOVED}) == ["mesh: Field required"]
+    assert problems("catalog", {"mesh": REMOVED}) == ["mesh.per_try: Field required"]
+
+
+def test_only_pages_have_no_contract() -> None:
+    assert problems("catalog", {"service": REMOVED}) == ["service: Field required"]
+    assert problems("storefront", {"pages": REMOVED}) == ["service: Field required"]
+    assert problems("storefront", {"methods": {"GetPage": {"deadline": "1s"}}}) == ["service: Field required"]
+
+
+@pytest.mark.parametrize(
+    ("service", "change"),
+    [
+        ("storefront", {"pages.port": 0}),
+        ("users", {"published.port": 65536}),
+        ("users", {"published.paths": []}),
+        ("users", {"published.paths": ["jwks.json"]}),
+        ("users", {"methods.GetProfile.token": "optional"}),
+        ("catalog", {"methods.UpdateProduct.role": "king"}),
+    ],
+)
+def test_a_door_or_a_key_that_cannot_be_is_refused(service: str, change: dict[str, object]) -> None:
+    assert problems(service, change) != []
 
 
 @pytest.mark.parametrize(("written", "read_as"), [("400ms", 0.4), ("1.5s", 1.5), ("10s", 10.0), ("2500ms", 2.5)])

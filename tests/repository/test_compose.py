@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 import grpc
+import httpx2
 import pytest
 import yaml
 
@@ -27,7 +28,8 @@ from tests.hosting.processes import Process, started
 CHECKOUT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((CHECKOUT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: Mapping[str, dict[str, Any]] = COMPOSE["services"]
-BOUGHT_FROM = {"catalog", "orders"}
+BOUGHT_FROM = {"catalog", "orders", "storefront"}
+ANY_PORT = "127.0.0.1:0"
 
 
 def not_locked_up(service: Mapping[str, Any]) -> set[str]:
@@ -91,7 +93,7 @@ def test_the_grace_period_is_longer_than_the_drain() -> None:
 
 
 @asynccontextmanager
-async def running(compose: Mapping[str, Any], folder: Path) -> AsyncIterator[dict[str, Process]]:
+async def running(compose: Mapping[str, Any], folder: Path, page: str = ANY_PORT) -> AsyncIterator[dict[str, Process]]:
     """The commands of `compose` as processes, with its environment; paths and names are this machine's."""
     ports = {name: _free_port() for name in compose["services"]}
     async with AsyncExitStack() as stack:
@@ -100,6 +102,7 @@ async def running(compose: Mapping[str, Any], folder: Path) -> AsyncIterator[dic
             (module,) = service["command"]
             environment = {key: _here(value, compose, folder, ports) for key, value in service["environment"].items()}
             environment["LISTEN_ADDRESS"] = f"127.0.0.1:{ports[name]}"
+            environment |= {"HTTP_ADDRESS": page, "JWKS_ADDRESS": ANY_PORT}
             shop[name] = await stack.enter_async_context(started(module, **environment))
         for process in shop.values():
             await process.said("serving")
@@ -134,9 +137,13 @@ def health_check(service: str, listen_address: str) -> int:
 
 @pytest.mark.processes
 async def test_its_commands_and_environments_make_a_shop_that_sells(tmp_path: Path) -> None:
-    async with running(COMPOSE, tmp_path) as shop:
+    page = f"127.0.0.1:{_free_port()}"
+    async with running(COMPOSE, tmp_path, page) as shop:
         assert {name: health_check(name, address(process)) for name, process in shop.items()} == dict.fromkeys(shop, 0)
         assert await _sold(shop) == [Kind.OK] * 5
+        async with httpx2.AsyncClient(trust_env=False) as browser:
+            found = await browser.get(f"http://{page}/search", params={"q": "rope"})
+        assert (found.status_code, "manila-rope" in found.text) == (200, True)
 
 
 @pytest.mark.processes

@@ -22,7 +22,10 @@ FORBIDDEN = {
     "mesh/deploy": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/policy": ("services", "loadtest", "mesh.demo", "mesh.audit"),
     "mesh/manifests": ("services", "shop", "loadtest", "mesh.demo", "mesh.audit", "mesh.policy"),
+    "mesh/browser": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/breakers": ("services", "shop", "argosy"),
+    "mesh/seed": ("services", "shop"),
+    "mesh/backup": ("services", "shop"),
     "loadtest": (*SERVICES, "mesh.demo"),  # their hosting is what a bench measures
     "services": (
         "mesh.local",
@@ -33,6 +36,8 @@ FORBIDDEN = {
         "mesh.cluster",
         "mesh.deploy",
         "mesh.manifests",
+        "mesh.seed",
+        "mesh.backup",
         "loadtest",
         "locust",
     ),

@@ -20,9 +20,19 @@ def dangers(source: str) -> list[str]:
         return []
     (upgrade,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "upgrade"]
     calls = [node for node in ast.walk(upgrade) if isinstance(node, ast.Call)]
-    taken = [name for call in calls if (name := ast.unparse(call.func).removeprefix("op.")) in TAKES_AWAY]
+    taken = [
+        name
+        for call in calls
+        if (name := ast.unparse(call.func).removeprefix("op.")) in TAKES_AWAY and not _creates(call)
+    ]
     added = [call for call in calls if ast.unparse(call.func) == "op.add_column"]
     return taken + [f"add_column {ast.unparse(call.args[1])}" for call in added if _must_be_given(call.args[1])]
+
+
+def _creates(call: ast.Call) -> bool:
+    """Whether it executes a statement that only adds something."""
+    (statement, *_) = call.args
+    return isinstance(statement, ast.Constant) and str(statement.value).startswith("CREATE ")
 
 
 def _must_be_given(column: ast.expr) -> bool:
@@ -46,6 +56,9 @@ def test_a_revision_takes_nothing_away_from_the_version_before_it(revision: Path
         ("op.add_column('orders', sa.Column('n', nullable=False, server_default='0'))", []),
         ("op.add_column('orders', sa.Column('n'))", []),
         ("op.create_index('by_owner', 'orders', ['owner'])", []),
+        ("op.execute('CREATE VIRTUAL TABLE words USING fts5(id)')", []),
+        ("op.execute('DROP TABLE orders')", ["execute"]),
+        ("op.execute(statement)", ["execute"]),
     ],
 )
 def test_what_takes_something_away_is_found(step: str, found: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import MISSING, fields
 from inspect import signature
@@ -12,16 +13,23 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from loadtest.run import main as load
+from mesh.browser.chromium import VARIABLE as CHROMIUM
 from mesh.image.__main__ import build_ as build_images
 from mesh.local.settings import __doc__ as local_settings
 from services.auditor.__main__ import AuditorSettings
+from services.cart.__main__ import CartSettings
 from services.catalog.__main__ import CatalogSettings
 from services.hosting.settings import HostSettings
 from services.inventory.__main__ import InventorySettings
 from services.operator.__main__ import OperatorSettings
 from services.orders.__main__ import OrdersSettings
 from services.payments.__main__ import PaymentsSettings
+from services.recommendations.__main__ import RecommendationsSettings
 from services.reporter.__main__ import ReporterSettings
+from services.seeder.__main__ import SeederSettings
+from services.storefront.__main__ import StorefrontSettings
+from services.users.__main__ import UsersSettings
+from tests.fuzz import budget
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 SERVICES: dict[str, type[HostSettings]] = {
@@ -29,9 +37,14 @@ SERVICES: dict[str, type[HostSettings]] = {
     "inventory": InventorySettings,
     "payments": PaymentsSettings,
     "orders": OrdersSettings,
+    "users": UsersSettings,
+    "cart": CartSettings,
+    "recommendations": RecommendationsSettings,
+    "storefront": StorefrontSettings,
     "auditor": AuditorSettings,
     "reporter": ReporterSettings,
     "operator": OperatorSettings,
+    "seeder": SeederSettings,
 }
 
 
@@ -91,3 +104,8 @@ def test_what_building_images_is_told_is_documented() -> None:
 
 def test_the_local_clusters_settings_are_documented() -> None:
     assert set(documented("The local cluster")) == set(re.findall(r"`(ARGOSY_[A-Z]+)`", str(local_settings)))
+
+
+def test_what_the_browser_and_the_fuzz_are_told_is_documented() -> None:
+    read = re.findall(r'environ\.get\("([A-Z_]+)"', inspect.getsource(budget))
+    assert set(documented("Browser and fuzz")) == {CHROMIUM, *read}

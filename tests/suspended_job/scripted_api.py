@@ -43,7 +43,9 @@ class ScriptedApi:
     goes_on: bool = False  # whoever follows the log waits for more
     refused: str = ""  # why the Job gets no pod
     sidecar: dict[str, Any] = field(default_factory=lambda: RUNNING)
+    volumes: list[dict[str, Any]] = field(default_factory=list)  # of the CronJob's pod
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    config_maps: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
 
     @property
@@ -57,19 +59,19 @@ class ScriptedApi:
         match request.method, request.path.split("/")[-2:]:
             case "GET", ["cronjobs", self.name] if self.applied:
                 return _json(self._cron_job())
-            case "POST", [_, "jobs"]:
-                job = await request.json()
-                self.jobs[job["metadata"]["name"]] = job
-                return _json(job, status=201)
+            case "POST", [_, ("jobs" | "configmaps") as kind]:
+                made = await request.json()
+                (self.jobs if kind == "jobs" else self.config_maps)[made["metadata"]["name"]] = made
+                return _json(made, status=201)
             case "GET", [_, ("pods" | "events") as kind]:
                 items = self._pods(request.query["labelSelector"]) if kind == "pods" else [_event(self.refused)]
                 return _json({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
             case "GET", [_, "log"]:
                 return await self._log(request)
-            case "DELETE", ["jobs", name]:
+            case "DELETE", ["jobs" | "configmaps", name]:
                 self.deleted.append(name)
-                if name in self.jobs:
-                    return _json(self.jobs[name])
+                if name in self.jobs or name in self.config_maps:
+                    return _json({"kind": "Status", "status": "Success"})
         missing = {"kind": "Status", "code": 404, "message": "there is no such thing"}
         return _json(missing, status=404)
 
@@ -83,7 +85,7 @@ class ScriptedApi:
 
     def _cron_job(self) -> dict[str, Any]:
         container = {"name": self.name, "command": ["python", "-m", f"services.{self.name}"]}
-        pod = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+        pod = {"spec": {"restartPolicy": "Never", "containers": [container], "volumes": self.volumes}}
         job = {"metadata": {"labels": {"app": self.name}}, "spec": {"backoffLimit": 0, "template": pod}}
         return {
             "apiVersion": "batch/v1",

@@ -16,12 +16,12 @@ from mesh.local.supervisor_state import read_supervisor_state
 
 def down(
     *,
-    volumes: Annotated[bool, typer.Option("--volumes", help="Also remove what the pods have stored.")] = False,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Also remove all that pods have stored.")] = False,
 ) -> None:
     """Stop the local cluster and everything it started, whatever condition it is in.
 
     An `argosy up` that is at work is interrupted first. The cluster's objects end with it; what pods stored in
-    volumes stays for the next `argosy up`.
+    volumes stays for the next `argosy up`; --volumes removes it and what restores have replaced.
 
     \b
     argosy down
@@ -46,5 +46,6 @@ def down(
             told.now("stopping")
             stop(folder)
             if volumes:
-                shutil.rmtree(folder.volumes, ignore_errors=True)
+                for stored in folder.stored():
+                    shutil.rmtree(stored, ignore_errors=True)
         told.done("stopped" if ran else "nothing was running")

@@ -1,0 +1,1 @@
+"""A Chromium for tests, pictures and the tour: found or fetched without root, and driven."""
