@@ -11,6 +11,7 @@ import pytest
 
 from tests.hosting import postgresql
 from tests.hosting.databases import Databases, Files, Servers
+from tests.hosting.running import FakeClock
 
 WHOLE_SERVICES = frozenset(
     ["cart", "catalog", "inventory", "orders", "payments", "recommendations", "storefront", "users"]
@@ -54,6 +55,11 @@ def servers(cluster: postgresql.Cluster) -> Iterator[Servers]:
     servers = Servers(cluster)
     yield servers
     servers.drop()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.processes)])

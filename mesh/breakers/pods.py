@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Pod
 
+from mesh.local.reported import ready
+
 Pods = Mapping[str, Sequence[str]]
 """The names of each service's Ready pods."""
 
@@ -20,13 +22,6 @@ async def ready_pods(client: AsyncClient, namespace: str) -> Pods:
     async for pod in client.list(Pod, namespace=namespace, labels=dict(_SERVICES)):
         if pod.metadata and pod.metadata.labels:
             of = found[pod.metadata.labels["app"]]
-            if _ready(pod):
+            if ready(pod) and not pod.metadata.deletionTimestamp:
                 of.append(str(pod.metadata.name))
     return {service: sorted(names) for service, names in sorted(found.items())}
-
-
-def _ready(pod: Pod) -> bool:
-    if not pod.metadata or pod.metadata.deletionTimestamp:
-        return False
-    conditions = (pod.status.conditions if pod.status else None) or []
-    return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)

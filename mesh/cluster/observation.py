@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -17,8 +16,9 @@ from mesh.cluster import istiod
 from mesh.cluster.istiod import Istiods
 from mesh.kube_client import opened
 from mesh.kubectl import Kubectl
-from mesh.local.observation import SIDECAR, deployment_picture, reason_of
+from mesh.local.observation import SIDECAR
 from mesh.local.picture import ContainerPicture, Picture, PodPicture
+from mesh.local.reported import deployment_picture, pod_picture, proxy_of
 from mesh.local.sync import NOT_CONNECTED, Sync
 
 
@@ -41,7 +41,7 @@ class Observer:
         return Picture(
             (),
             tuple(deployment_picture(deployment) for deployment in deployments),
-            tuple(pod_picture(pod, syncs) for pod in pods),
+            tuple(picture_of(pod, syncs) for pod in pods),
         )
 
 
@@ -52,31 +52,14 @@ async def observer(kubectl: Kubectl) -> AsyncIterator[Observer]:
         yield Observer(client, istiods)
 
 
-def pod_picture(pod: Pod, syncs: Mapping[str, Sync] | None) -> PodPicture:
+def picture_of(pod: Pod, syncs: Mapping[str, Sync] | None) -> PodPicture:
     """One pod; `syncs` is what the istiods say, None when they were not asked."""
-    metadata, spec, status = pod.metadata, pod.spec, pod.status or PodStatus()
-    if metadata is None or spec is None or metadata.creationTimestamp is None:
-        raise ValueError(f"the API answered a pod without metadata or spec: {pod}")
-    namespace, name = str(metadata.namespace), str(metadata.name)
+    spec, status = pod.spec or PodSpec(containers=[]), pod.status or PodStatus()
     containers = tuple(_containers(spec, status))
     over = status.phase in {"Succeeded", "Failed"}
     sidecar = None if over else next((container for container in containers if container.name == SIDECAR), None)
-    return PodPicture(
-        namespace=namespace,
-        name=name,
-        version=(metadata.labels or {}).get("version", ""),
-        phase=status.phase or "",
-        ready=any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or ()),
-        ending=metadata.deletionTimestamp is not None,
-        of_a_job=any(owner.kind == "Job" for owner in metadata.ownerReferences or ()),
-        reason=reason_of(status),
-        address=status.podIP or "",
-        identity=f"spiffe://cluster.local/ns/{namespace}/sa/{spec.serviceAccountName}" if sidecar else "",
-        age_seconds=max(0.0, time.time() - metadata.creationTimestamp.timestamp()),
-        containers=containers,
-        sync=_sync(syncs, f"{name}.{namespace}", sidecar) if sidecar else None,
-        node=spec.nodeName or "",
-    )
+    sync = _sync(syncs, proxy_of(pod), sidecar) if sidecar else None
+    return pod_picture(pod, containers, sync, node=spec.nodeName or "")
 
 
 def _containers(spec: PodSpec, status: PodStatus) -> Iterator[ContainerPicture]:

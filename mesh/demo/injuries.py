@@ -12,6 +12,7 @@ from lightkube.resources.core_v1 import Pod
 from loadtest.open_loop import MonotonicClock, OpenLoop
 from mesh.demo.claims import Check, Step, at_most, exactly
 from mesh.demo.stage import Stage, tally
+from mesh.local.reported import ready
 from mesh.running_shop import ShopError, pod_name
 
 RATE = 40.0
@@ -47,7 +48,7 @@ async def _kill(stage: Stage, load: OpenLoop, pod: Pod, bound: float) -> list[Ch
     hit = MonotonicClock().now()
     process = await stage.processes.signal(pod, "catalog", signal.SIGKILL)
     stage.say(f"{pod_name(pod)}: process {process} has got SIGKILL; the node starts it again")
-    await _until(stage, pod, lambda fresh: _restarts(fresh) > _restarts(pod) and _ready(fresh))
+    await _until(stage, pod, lambda fresh: _restarts(fresh) > _restarts(pod) and ready(fresh))
     return await _damage(stage, load, hit, "killed", bound)
 
 
@@ -56,12 +57,12 @@ async def _freeze(stage: Stage, load: OpenLoop, pod: Pod, bound: float) -> list[
     process = await stage.processes.signal(pod, "catalog", signal.SIGSTOP)
     stage.say(f"{pod_name(pod)}: process {process} has got SIGSTOP; it holds its connections and answers nobody")
     try:
-        await _until(stage, pod, lambda fresh: not _ready(fresh))
+        await _until(stage, pod, lambda fresh: not ready(fresh))
         checks = await _damage(stage, load, hit, "frozen", bound)
     finally:
         with suppress(ShopError):  # the liveness probe was quicker
             await stage.processes.signal(pod, "catalog", signal.SIGCONT)
-    await _until(stage, pod, _ready)
+    await _until(stage, pod, ready)
     return checks
 
 
@@ -91,11 +92,6 @@ def _restarts(pod: Pod) -> int:
 
 def _node(pod: Pod) -> str | None:
     return pod.spec.nodeName if pod.spec else None
-
-
-def _ready(pod: Pod) -> bool:
-    conditions = (pod.status.conditions if pod.status else None) or []
-    return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)
 
 
 STEP = Step(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping
 
 import aiohttp
@@ -15,8 +14,9 @@ from lightkube.resources.core_v1 import Pod
 
 from mesh.local.addresses import Addresses
 from mesh.local.node.pod_record import ContainerRecord, PodRecord, read_all
-from mesh.local.picture import ContainerPicture, DeploymentPicture, Picture, PodPicture
+from mesh.local.picture import ContainerPicture, Picture, PodPicture
 from mesh.local.process_identity import ProcessId
+from mesh.local.reported import deployment_picture, pod_picture, proxy_of
 from mesh.local.sidecars import ask_istiod, count_all_rejected
 from mesh.local.state_folder import StateFolder
 from mesh.local.supervisor_state import SupervisorState
@@ -71,57 +71,18 @@ def _admin_addresses(records: Mapping[str, PodRecord]) -> dict[str, str]:
     }
 
 
-def deployment_picture(deployment: Deployment) -> DeploymentPicture:
-    """How many replicas a Deployment wants and has."""
-    metadata, status, spec = deployment.metadata, deployment.status, deployment.spec
-    wanted = spec.replicas if spec and spec.replicas is not None else 1
-    seen = bool(status and metadata and status.observedGeneration == metadata.generation)
-    ready = min(status.updatedReplicas or 0, status.readyReplicas or 0) if status and seen else 0
-    return DeploymentPicture(str(metadata and metadata.namespace), str(metadata and metadata.name), wanted, ready)
-
-
 def _pod_picture(
     pod: Pod, record: PodRecord | None, syncs: Mapping[str, Sync], rejected: Mapping[str, int | None]
 ) -> PodPicture:
-    metadata, spec, status = pod.metadata, pod.spec, pod.status or PodStatus()
-    if metadata is None or spec is None or metadata.creationTimestamp is None:
-        raise ValueError(f"the API answered a pod without metadata or spec: {pod}")
-    namespace, name = str(metadata.namespace), str(metadata.name)
     processes = _living(record)
-    has_sidecar = SIDECAR in processes
-    return PodPicture(
-        namespace=namespace,
-        name=name,
-        version=(metadata.labels or {}).get("version", ""),
-        phase=status.phase or "",
-        ready=any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or ()),
-        ending=metadata.deletionTimestamp is not None,
-        of_a_job=any(owner.kind == "Job" for owner in metadata.ownerReferences or ()),
-        reason=reason_of(status),
-        address=status.podIP or "",
-        identity=f"spiffe://cluster.local/ns/{namespace}/sa/{spec.serviceAccountName}" if has_sidecar else "",
-        age_seconds=max(0.0, time.time() - metadata.creationTimestamp.timestamp()),
-        containers=tuple(_containers(status, processes)),
-        sync=syncs.get(f"{name}.{namespace}", NOT_CONNECTED) if has_sidecar else None,
-        rejected=rejected.get(_uid(pod)),
-    )
+    sync = syncs.get(proxy_of(pod), NOT_CONNECTED) if SIDECAR in processes else None
+    containers = _containers(pod.status or PodStatus(), processes)
+    return pod_picture(pod, containers, sync, rejected=rejected.get(_uid(pod)))
 
 
 def _living(record: PodRecord | None) -> dict[str, ContainerRecord]:
     recorded = record.containers if record else {}
     return {name: each for name, each in recorded.items() if ProcessId(each.pid, each.start_time).alive()}
-
-
-def reason_of(status: PodStatus) -> str:
-    """Why a pod is not ready, in the words of Kubernetes; empty when it says nothing."""
-    for container in status.containerStatuses or ():
-        state = container.state
-        if state and state.waiting and state.waiting.reason:
-            return ": ".join(word for word in (state.waiting.reason, state.waiting.message) if word)
-    for condition in status.conditions or ():
-        if condition.status != "True" and condition.message:
-            return condition.message
-    return ""
 
 
 def _containers(status: PodStatus, processes: Mapping[str, ContainerRecord]) -> Iterator[ContainerPicture]:

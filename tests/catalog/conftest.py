@@ -10,11 +10,6 @@ from tests.hosting.running import FakeClock
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def url(databases: Databases) -> str:
     return databases.url("catalog")
 

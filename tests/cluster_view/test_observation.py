@@ -6,7 +6,7 @@ from typing import Any
 
 from lightkube.resources.core_v1 import Pod
 
-from mesh.cluster.observation import pod_picture
+from mesh.cluster.observation import picture_of
 from mesh.local.picture import Picture, PodPicture
 from mesh.local.readiness import missing
 from mesh.local.report import as_json
@@ -55,42 +55,42 @@ def lacking(seen: PodPicture) -> list[str]:
 
 
 def test_a_native_sidecar_is_a_container_and_an_init_container_is_none() -> None:
-    seen = pod_picture(pod(), SYNCED)
+    seen = picture_of(pod(), SYNCED)
     assert [each.name for each in seen.containers] == ["orders", "istio-proxy"]
     assert (seen.node, seen.restarts, seen.identity) == ("node2", 2, "spiffe://cluster.local/ns/shop/sa/orders")
     assert lacking(seen) == []
 
 
 def test_an_ordinary_sidecar_is_seen_as_well() -> None:
-    seen = pod_picture(pod(native=False), SYNCED)
+    seen = picture_of(pod(native=False), SYNCED)
     assert [each.name for each in seen.containers] == ["orders", "istio-proxy"]
     assert seen.sync == SYNCED["orders-1.shop"]
 
 
 def test_a_sidecar_that_istiod_does_not_know_is_missed() -> None:
-    seen = pod_picture(pod(), {})
+    seen = picture_of(pod(), {})
     assert seen.sync == NOT_CONNECTED
     assert lacking(seen) == ["orders-1: sidecar not connected to istiod"]
 
 
 def test_what_a_sidecar_refuses_is_missed_in_its_words() -> None:
     refusing = {"orders-1.shop": Sync(synced=False, detail="refuses Listener: too wide", refuses=True)}
-    assert lacking(pod_picture(pod(), refusing)) == ["orders-1: sidecar refuses Listener: too wide"]
+    assert lacking(picture_of(pod(), refusing)) == ["orders-1: sidecar refuses Listener: too wide"]
 
 
 def test_where_istiod_may_not_be_asked_a_ready_sidecar_counts_and_it_is_said() -> None:
-    seen = pod_picture(pod(), None)
+    seen = picture_of(pod(), None)
     assert seen.sync == Sync(synced=True, detail="istiod cannot be asked")
     assert lacking(seen) == []
-    assert pod_picture(pod(ready=False), None).sync == Sync(synced=False, detail="not ready")
+    assert picture_of(pod(ready=False), None).sync == Sync(synced=False, detail="not ready")
 
 
 def test_a_pod_that_has_ended_has_no_sidecar_to_be_missed() -> None:
-    assert pod_picture(pod(phase="Succeeded"), {}).sync is None
+    assert picture_of(pod(phase="Succeeded"), {}).sync is None
 
 
 def test_the_document_has_the_shape_of_the_local_clusters() -> None:
-    document = as_json(Picture((), pods=(pod_picture(pod(), SYNCED),)))
+    document = as_json(Picture((), pods=(picture_of(pod(), SYNCED),)))
     assert (document["ready"], document["supervisor"], document["parts"]) == (True, None, [])
     assert document["pods"][0]["sidecar"] == {"synced": True, "detail": "", "rejected": None}
     assert document["pods"][0]["node"] == "node2"

@@ -14,6 +14,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 from shop.orders.v1 import orders_pb2
 
+from loadtest.shopping import OVER
 from tests.hosting.databases import Databases, Servers
 from tests.hosting.postgresql import Cluster
 from tests.hosting.running import reason
@@ -23,8 +24,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
 CUSTOMERS, RESTARTS, ORDERS_BETWEEN = 6, 3, 8
 TRY_AGAIN = {StatusCode.UNAVAILABLE, StatusCode.ABORTED, StatusCode.DEADLINE_EXCEEDED}
-OVER = {"INVENTORY_UNAVAILABLE", "PAYMENTS_UNAVAILABLE", "OUT_OF_TIME", "INTERRUPTED"}
-"""With these an order has failed for good: it was called off because a service was away."""
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ from tests.hosting.running import FakeClock, serve
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def url(databases: Databases) -> str:
     return databases.url("payments")
 

@@ -22,11 +22,6 @@ LOGGER = logging.getLogger("argosy.users")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def url(databases: Databases) -> str:
     return databases.url("users")
 
