@@ -6,7 +6,10 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -q --cov --cov-report=
+# Compiled once, whatever the shell says: else every worker of every target compiles every test anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q
+COVERED := --cov --cov-report=
+COVERAGE ?=
 USERS ?= 20
 RATE ?= 5
 RUN_TIME ?= 30s
@@ -94,10 +97,10 @@ undeploy: ready ## Take it off that cluster, with all it has stored (asks first;
 .PHONY: test
 test: programs ## All tests: unit, integration, crash, and end to end on the real local mesh
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory test-unit
-	@$(MAKE) --no-print-directory test-integration
-	@$(MAKE) --no-print-directory test-processes
-	@$(MAKE) --no-print-directory test-end-to-end
+	@$(MAKE) --no-print-directory test-unit COVERAGE="$(COVERED)"
+	@$(MAKE) --no-print-directory test-integration COVERAGE="$(COVERED)"
+	@$(MAKE) --no-print-directory test-processes COVERAGE="$(COVERED)"
+	@$(MAKE) --no-print-directory test-end-to-end COVERAGE="$(COVERED)"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover
 
 .PHONY: programs
@@ -111,24 +114,32 @@ browser: ready ## Fetch a Chromium into the user's cache where none is installed
 
 .PHONY: test-unit
 test-unit: programs ## Unit tests, in under a minute
-	@COVERAGE_FILE=.coverage.unit $(PYTEST) tests -m "not integration and not processes and not end_to_end and not cluster" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) $(COVERAGE) tests -m "not integration and not processes and not end_to_end and not cluster" -n auto --dist loadfile
 
 .PHONY: test-integration
 test-integration: programs ## Whole services on their databases, and the manifests through the real programs
-	@COVERAGE_FILE=.coverage.integration $(PYTEST) tests -m "integration and not processes" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.integration $(PYTEST) $(COVERAGE) tests -m "integration and not processes" -n auto --dist loadfile
 
 .PHONY: test-processes
 test-processes: programs browser ## Tests that start, kill and flood real processes
-	@COVERAGE_FILE=.coverage.processes $(PYTEST) tests -m processes -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.processes $(PYTEST) $(COVERAGE) tests -m processes -n auto --dist loadfile
 
 .PHONY: test-end-to-end
 test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
-	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) tests/end_to_end -m end_to_end
+	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) $(COVERAGE) tests/end_to_end -m "end_to_end and not proof"
+
+.PHONY: canary-simulation
+canary-simulation: ready ## Compare the canary's judge with simpler rules over 4000 runs; writes docs/canary-statistics.md (3 minutes)
+	@$(BIN)/python -m mesh.canary.simulation --write docs/canary-statistics.md $(ARGS)
+
+.PHONY: canary-proof
+canary-proof: programs ## Everything a canary promises, shown on one local mesh under load: verdicts, kills, drift, accidents
+	@$(BIN)/python -m pytest -v --no-header tests/end_to_end/canary $(ARGS)
 
 .PHONY: test-cluster
 test-cluster: ready ## The end-to-end tests and what only nodes show, on the cluster KUBECONFIG names (about 20 minutes)
 	@if [ -z "$${KUBECONFIG:-}" ]; then echo "KUBECONFIG names no cluster; see docs/kubernetes.md for how to make one" >&2; exit 2; fi
-	@$(BIN)/python -m pytest -q tests/end_to_end tests/cluster -m "end_to_end or cluster" $(ARGS)
+	@$(BIN)/python -m pytest -q tests/end_to_end tests/cluster -m "(end_to_end and not proof) or cluster" $(ARGS)
 
 .PHONY: fuzz
 fuzz: ready ## Random requests to every RPC and route, another seed each time: FUZZ_EXAMPLES=1000 FUZZ_SEED=1

@@ -7,34 +7,53 @@ https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/faul
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from grpc import StatusCode
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.meta_v1 import ObjectMeta
 
+from mesh.local.absence import absence_is_fine
 from mesh.running_shop import PROPAGATION
 
 EnvoyFilter = create_namespaced_resource("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters")
-NOT_FOUND = 404
 _HTTP = "envoy.filters.network.http_connection_manager"
 _ROUTER = "envoy.filters.http.router"
 _FAULT = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault"
 
 
 @asynccontextmanager
-async def failing(client: AsyncClient, app: str, methods: Sequence[str], *, percent: int) -> AsyncIterator[None]:
+async def failing(
+    client: AsyncClient, app: str, methods: Sequence[str], *, percent: float, version: str = ""
+) -> AsyncIterator[None]:
     """Let `percent` of the calls of these methods ("/package.Service/Method") end in UNAVAILABLE at the pods of `app`.
 
-    It is in force when the block begins and gone when it has ended; what a killed run has left is replaced.
+    At those of one `version`, where it is named. It is in force when the block begins and gone when it has ended; what
+    a killed run has left is replaced.
     """
-    name = f"failing-{app}"
+    fault = {"abort": {"grpc_status": StatusCode.UNAVAILABLE.value[0], "percentage": _percentage(percent)}}
+    async with _in_force(client, "failing", envoy_filter(_labels(app, version), methods, fault)):
+        yield
+
+
+@asynccontextmanager
+async def slowed(
+    client: AsyncClient, app: str, methods: Sequence[str], *, seconds: float, percent: float, version: str = ""
+) -> AsyncIterator[None]:
+    """Let `percent` of the calls of these methods wait so long at the pods of `app`; otherwise as `failing`."""
+    fault = {"delay": {"fixed_delay": f"{seconds}s", "percentage": _percentage(percent)}}
+    async with _in_force(client, "slowed", envoy_filter(_labels(app, version), methods, fault)):
+        yield
+
+
+@asynccontextmanager
+async def _in_force(client: AsyncClient, how: str, spec: Mapping[str, Any]) -> AsyncIterator[None]:
+    name = "-".join([how, *spec["workloadSelector"]["labels"].values()])
     await _delete(client, name)
-    wanted = EnvoyFilter(metadata=ObjectMeta(name=name), spec=envoy_filter(app, methods, percent))
-    await client.create(wanted)
+    await client.create(EnvoyFilter(metadata=ObjectMeta(name=name), spec=spec))
     try:
         await asyncio.sleep(PROPAGATION)
         yield
@@ -43,30 +62,28 @@ async def failing(client: AsyncClient, app: str, methods: Sequence[str], *, perc
 
 
 async def _delete(client: AsyncClient, name: str) -> None:
-    try:
+    with absence_is_fine():
         await client.delete(EnvoyFilter, name)
-    except ApiError as error:
-        if error.status.code != NOT_FOUND:
-            raise
 
 
-def envoy_filter(app: str, methods: Sequence[str], percent: int) -> dict[str, Any]:
+def envoy_filter(labels: Mapping[str, str], methods: Sequence[str], fault: Mapping[str, Any]) -> dict[str, Any]:
     """The object's spec; the filter stands last but the router, so that what authorization refuses does not count."""
-    fault = {
-        "@type": _FAULT,
-        "abort": {
-            "grpc_status": StatusCode.UNAVAILABLE.value[0],
-            "percentage": {"numerator": percent, "denominator": "HUNDRED"},
-        },
-        "headers": [{"name": ":path", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}],
-    }
+    paths = [{"name": ":path", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}]
     listener = {"filterChain": {"filter": {"name": _HTTP, "subFilter": {"name": _ROUTER}}}}
     patch = {
         "applyTo": "HTTP_FILTER",
         "match": {"context": "SIDECAR_INBOUND", "listener": listener},
         "patch": {
             "operation": "INSERT_BEFORE",
-            "value": {"name": "envoy.filters.http.fault", "typed_config": fault},
+            "value": {"name": "envoy.filters.http.fault", "typed_config": {"@type": _FAULT, **fault, "headers": paths}},
         },
     }
-    return {"workloadSelector": {"labels": {"app": app}}, "configPatches": [patch]}
+    return {"workloadSelector": {"labels": dict(labels)}, "configPatches": [patch]}
+
+
+def _labels(app: str, version: str) -> dict[str, str]:
+    return {"app": app} | ({"version": version} if version else {})
+
+
+def _percentage(percent: float) -> dict[str, Any]:
+    return {"numerator": round(percent * 10_000), "denominator": "MILLION"}

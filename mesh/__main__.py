@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from mesh.command_group import command_group
 from mesh.local.problems import LocalClusterError
 
 INTERRUPTED = 130
@@ -21,7 +22,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Subcommand:
-    """Where a subcommand is (`module:function`) and what it does in one line."""
+    """Where a subcommand is (`module:function`, or a Typer of commands of its own) and what it does in one line."""
 
     where: str
     summary: str
@@ -56,6 +57,9 @@ SUBCOMMANDS = {
     "backup": Subcommand("mesh.backup.commands:backup", "Write all that the local cluster's pods store to a file."),
     "restore": Subcommand("mesh.backup.commands:restore", "Put back what `argosy backup` has written."),
     "breakers": Subcommand("mesh.breakers.command:breakers", "Show the circuits between services; open, close, reset."),
+    "canary": Subcommand(
+        "mesh.canary.commands.group:canary", "Shift traffic to another version, judged step by step; or back."
+    ),
 }
 _PASSING_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -73,13 +77,9 @@ def main() -> None:
 
 def application(arguments: Sequence[str]) -> typer.Typer:
     """The command line for `arguments`: the subcommand they name is imported, the others are only listed."""
-    app = typer.Typer(
-        help="A Python gRPC shop on a real Istio service mesh: on this machine, or on the cluster KUBECONFIG names.",
+    app = command_group(
+        "A Python gRPC shop on a real Istio service mesh: on this machine, or on the cluster KUBECONFIG names.",
         epilog="argosy COMMAND --help tells more, with examples and exit codes.",
-        add_completion=False,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name, subcommand in SUBCOMMANDS.items():
         _add(app, name, subcommand, imported=name in arguments[:1])
@@ -90,8 +90,13 @@ def _add(app: typer.Typer, name: str, subcommand: Subcommand, *, imported: bool)
     settings: dict[str, Any] = {"context_settings": _PASSING_ON} if subcommand.passes_on else {}
     if imported:
         module, _, function = subcommand.where.partition(":")
-        command: Callable[..., Any] = getattr(import_module(module), function)
-        app.command(name, short_help=subcommand.summary, add_help_option=not subcommand.passes_on, **settings)(command)
+        command: Callable[..., Any] | typer.Typer = getattr(import_module(module), function)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, short_help=subcommand.summary)
+        else:
+            app.command(name, short_help=subcommand.summary, add_help_option=not subcommand.passes_on, **settings)(
+                command
+            )
     else:
         app.command(name, help=subcommand.summary)(_not_imported)
 

@@ -13,18 +13,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 from lightkube.models.core_v1 import Container, ContainerStateTerminated
 from lightkube.resources.core_v1 import Pod
 from lightkube.resources.networking_v1 import NetworkPolicy
 
 from mesh.last_lines import Lines, whole_log
+from mesh.local.absence import absence_is_fine
 
 POLL = 0.2
 PATIENCE = 120.0
 CONTAINER = "errand"
 EGRESS = "MESH_EGRESS_ADDRESS"
-NOT_FOUND = 404
 _LAST_WORDS = 500
 _ISTIO = "sidecar.istio.io/"
 _INJECTED = f"{_ISTIO}status"  # written by the injector, which passes over a pod that has it
@@ -181,8 +181,5 @@ def _for_all_pods(policy: NetworkPolicy) -> bool:
 
 
 async def _delete(client: AsyncClient, kind: type[Pod | NetworkPolicy], namespace: str, name: str) -> None:
-    try:
+    with absence_is_fine():
         await client.delete(kind, name, namespace=namespace, grace_period=0)
-    except ApiError as error:
-        if error.status.code != NOT_FOUND:
-            raise

@@ -25,7 +25,7 @@ from typing import Any
 import httpx2
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ApiError
-from lightkube.models.batch_v1 import JobSpec
+from lightkube.models.batch_v1 import CronJobSpec, JobSpec
 from lightkube.models.core_v1 import ContainerState
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.batch_v1 import CronJob, Job
@@ -33,12 +33,12 @@ from lightkube.resources.core_v1 import Event, Pod
 from lightkube.types import CascadeType
 
 from mesh.last_lines import whole_log
+from mesh.local.absence import absence_is_fine
 
 LOOK_AGAIN_SECONDS = 0.2
 KEPT_SECONDS = 600
 """How long a Job is kept if this process dies before it deletes it."""
 
-NOT_FOUND = 404
 _FORBIDDEN = "is forbidden"  # by a quota, or by Pod Security
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -111,20 +111,11 @@ class SuspendedJob:
             await self._delete(job)
 
     async def _delete(self, job: str) -> None:
-        try:
+        with absence_is_fine():
             await self.client.delete(Job, job, namespace=self.namespace, cascade=CascadeType.BACKGROUND)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
 
     async def _job(self, job: str, arguments: Sequence[str]) -> Job:
-        try:
-            template = (await self.client.get(CronJob, self.name, namespace=self.namespace)).spec
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
-            where = f"namespace {self.namespace}: apply the manifests"
-            raise JobImpossible(f"there is no CronJob {self.name} in {where}") from None
+        template = await self._template()
         if template is None or template.jobTemplate.spec is None:
             raise JobImpossible(f"the CronJob {self.name} has no job template")
         spec: JobSpec = template.jobTemplate.spec
@@ -137,6 +128,12 @@ class SuspendedJob:
         spec.ttlSecondsAfterFinished = KEPT_SECONDS
         labels = template.jobTemplate.metadata.labels if template.jobTemplate.metadata else None
         return Job(metadata=ObjectMeta(name=job, namespace=self.namespace, labels=labels), spec=spec)
+
+    async def _template(self) -> CronJobSpec | None:
+        with absence_is_fine():
+            return (await self.client.get(CronJob, self.name, namespace=self.namespace)).spec
+        where = f"namespace {self.namespace}: apply the manifests"
+        raise JobImpossible(f"there is no CronJob {self.name} in {where}")
 
     async def _speaking(self, job: str) -> Pod:
         while True:

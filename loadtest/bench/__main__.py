@@ -17,7 +17,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.bench import amplification, catalog, cluster, mesh, naive, overload, placing, resilience, routes, tracing
+from loadtest.bench import (
+    amplification,
+    canary,
+    catalog,
+    cluster,
+    mesh,
+    naive,
+    overload,
+    page,
+    placing,
+    resilience,
+    routes,
+    tracing,
+)
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
 
@@ -30,11 +43,13 @@ BENCHES: dict[str, Bench] = {
     "tracing": tracing.measure,
     "overload": overload.measure,
     "catalog": catalog.measure,
+    "page": page.measure,
     "mesh": mesh.measure,
     "routes": routes.measure,
     "amplification": amplification.measure,
+    "canary": canary.measure,
 }
-INSIDE = {"mesh", "routes", "amplification"}  # these share one running cluster
+INSIDE = {"page", "mesh", "routes", "amplification", "canary"}  # these share one running cluster
 
 Only = Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(BENCHES)}; may be repeated")]
 Json = Annotated[Path, typer.Option("--json", help="where to write the rows")]

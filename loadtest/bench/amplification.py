@@ -13,12 +13,12 @@ from lightkube import AsyncClient
 
 from loadtest.bench.local_cluster import LocalCluster, running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
-from loadtest.compare.measuring import until_well
 from loadtest.mesh_objects import ISTIOS_RETRIES, check_unchanged, replace, specs_of, stripped
 from loadtest.open_loop import OpenLoop
 from loadtest.server_calls import ABORTED, CALLED, REJECTED, STARTED, Counts, growth, read_counts, total
 from loadtest.server_fault import failing
 from loadtest.shopper import Shopper, open_shopper
+from loadtest.wellness import until_well
 from mesh.gateway import known
 from mesh.running_shop import PROPAGATION, Shop
 

@@ -16,18 +16,18 @@ from statistics import median
 from typing import Any
 
 import psutil
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 from lightkube.codecs import load_all_yaml
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.resources.core_v1 import Pod
 
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
+from mesh.local.absence import absence_is_fine
 
 MANIFEST = Path(__file__).with_name("mesh_client.yaml")
 NAME = "bench"
 ENDS_WITHIN = 240.0  # seconds
-NOT_FOUND = 404
 create_namespaced_resource("security.istio.io", "v1", "AuthorizationPolicy", "authorizationpolicies")
 
 
@@ -98,14 +98,11 @@ async def _pod(client: AsyncClient, arguments: Sequence[str]) -> AsyncIterator[N
 async def _remove(client: AsyncClient, resources: Sequence[Any]) -> None:
     """Delete them and wait until they are gone."""
     for resource in resources:
-        try:
+        with absence_is_fine():
             await client.delete(type(resource), resource.metadata.name)
             while True:
                 await client.get(type(resource), resource.metadata.name)
                 await asyncio.sleep(0.2)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
 
 
 async def _result(client: AsyncClient) -> list[Mapping[str, Any]]:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from loadtest.compare.stage import PATIENCE
-from loadtest.outcome import Kind
 from loadtest.report import Report
+from loadtest.wellness import in_time
 
 NEVER = float("inf")
 
@@ -35,11 +34,6 @@ class Cell:
     def goodput(self) -> float:
         """Orders confirmed in time, per second."""
         return self.confirmed / self.seconds if self.seconds else 0.0
-
-
-def in_time(report: Report) -> list[bool]:
-    """For each order in turn: was it confirmed within the customer's patience, counted from when it was due?"""
-    return [each.outcome.kind is Kind.OK and each.latency <= PATIENCE for each in report.samples]
 
 
 def recovered(during: Report, afterwards: Report, *, since: float, well: bool) -> float:

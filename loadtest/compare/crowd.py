@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from loadtest.compare.faults import Fault
-from loadtest.compare.measuring import until_well
 from loadtest.compare.protection import Protection
 from loadtest.compare.stage import Stage
 from loadtest.open_loop import Clock, MonotonicClock
 from loadtest.outcome import Kind, Outcome
 from loadtest.shopper import Shopper
+from loadtest.wellness import until_well
 
 CALLERS = 16
 LOOKS = 3  # at products, for each order

@@ -10,11 +10,11 @@ from textwrap import wrap
 from loadtest.compare.cell import Cell
 from loadtest.compare.crowd import CALLERS, LEARNING_SECONDS, LOOKS, PAUSE
 from loadtest.compare.faults import FAULTS
-from loadtest.compare.measuring import CLEAN_SECONDS, FAULT_SECONDS, RATE
+from loadtest.compare.measuring import FAULT_SECONDS
 from loadtest.compare.page import CELL_HEADINGS, CROWD_HEADINGS, cell_row, crowd_rows
 from loadtest.compare.run import Found
-from loadtest.compare.stage import PATIENCE
 from loadtest.compare.verdicts import by_fault, claims, crowd_readings, readings
+from loadtest.wellness import CLEAN_SECONDS, PATIENCE, RATE
 
 WIDTH = 120
 

@@ -10,19 +10,15 @@ Both runs are open loops: orders are due on a schedule whether or not earlier on
 
 import asyncio
 
-from loadtest.compare.cell import Cell, cell_of, in_time, recovered
+from loadtest.compare.cell import Cell, cell_of, recovered
 from loadtest.compare.faults import Fault
 from loadtest.compare.protection import Protection
-from loadtest.compare.stage import PATIENCE, Stage
-from loadtest.open_loop import MonotonicClock, OpenLoop
-from loadtest.report import Report
+from loadtest.compare.stage import Stage
+from loadtest.open_loop import MonotonicClock
 from loadtest.server_calls import growth, tries
-from loadtest.shopper import Shopper
+from loadtest.wellness import orders_of, until_well
 
-RATE = 25.0  # orders per second
 FAULT_SECONDS = 9.0
-CLEAN_SECONDS = 2.0  # without an order that fails: well
-LONGEST = 20.0  # seconds waited for that
 
 
 async def measure(stage: Stage, fault: Fault, protection: Protection) -> Cell:
@@ -34,7 +30,7 @@ async def measure(stage: Stage, fault: Fault, protection: Protection) -> Cell:
     before = await stage.counts([fault.app])
     async with fault.inject(stage) as proof:
         began = clock.now()
-        during = await _orders(stage.shopper).run(duration=FAULT_SECONDS)
+        during = await orders_of(stage.shopper).run(duration=FAULT_SECONDS)
         ended = clock.now()
         met, grown = await proof(), growth(before, await stage.counts([fault.app]))
         # Under way while the fault is being ended: what fails meanwhile belongs to the recovery.
@@ -51,29 +47,3 @@ async def measure(stage: Stage, fault: Fault, protection: Protection) -> Cell:
         tries=tries(grown, fault.app, fault.method),
         recovery=recovered(during.between(since), afterwards, since=since, well=well),
     )
-
-
-def _orders(shopper: Shopper) -> OpenLoop:
-    return OpenLoop(lambda _: shopper.place_order(timeout=PATIENCE), rate=RATE)
-
-
-async def until_well(shopper: Shopper) -> tuple[Report, bool]:
-    """Orders until CLEAN_SECONDS of them were all confirmed in time, at most LONGEST; and whether they were."""
-    clock, load = MonotonicClock(), _orders(shopper)
-    began = clock.now()
-    running = asyncio.create_task(load.run())
-    try:
-        while not (well := clean_for(load.report(), began, clock.now()) >= CLEAN_SECONDS):
-            if clock.now() - began > LONGEST:
-                break
-            await asyncio.sleep(0.1)
-    finally:
-        load.stop()
-        report = await running
-    return report, well
-
-
-def clean_for(report: Report, began: float, now: float) -> float:
-    """Seconds since the last order that was not confirmed in time was due, or since `began`."""
-    bad = (each.scheduled for each, fine in zip(report.samples, in_time(report), strict=True) if not fine)
-    return now - max(bad, default=began)

@@ -11,9 +11,6 @@ from loadtest.server_calls import Counts, read_counts
 from loadtest.shopper import Shopper
 from mesh.running_shop import Shop, pod_name
 
-PATIENCE = 2.5
-"""Seconds a customer waits for an order; what is confirmed later is confirmed to nobody."""
-
 
 @dataclass(frozen=True)
 class Stage:

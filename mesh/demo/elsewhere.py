@@ -5,18 +5,18 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from mesh.chosen_cluster import NAMESPACE
 from mesh.kubectl import Kubectl, KubectlFailed
+from mesh.local.absence import absence_is_fine
 from mesh.local.problems import LocalClusterError
 from mesh.running_shop import ShopError, pod_name
 
 CANARIES = ("catalog-v2", "payments-v2")
 INJURED = "catalog-v1"
-NOT_FOUND = 404
 # Run in the container, by its own user: the processes of a pod that shares them are in each container's /proc. A
 # service is `python -m services.NAME`.
 _SEND = """
@@ -71,9 +71,6 @@ async def check_stage(client: AsyncClient) -> None:
 
 
 async def _deployment(client: AsyncClient, name: str) -> Deployment | None:
-    try:
+    with absence_is_fine():
         return await client.get(Deployment, name, namespace=NAMESPACE)
-    except ApiError as error:
-        if error.status.code == NOT_FOUND:
-            return None
-        raise
+    return None

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from lightkube.resources.core_v1 import Service
 
+from mesh.canary.act.overwriting import refuse_to_overwrite
 from mesh.chosen_cluster import NAMESPACE, Context, meant
 from mesh.cluster.observation import observer
 from mesh.deploy.delivery import LOOK_EVERY, Delivery
@@ -40,7 +41,8 @@ def deploy(
 
     Applies the overlay (what others have changed in it is changed back), makes the secrets of a development database
     that are not there yet, and waits for the database, the migrations, the roll-outs and the sidecars. The next time
-    it changes what has changed in the overlay, and nothing else. Interrupted, it leaves everything as it is.
+    it changes what has changed in the overlay, and nothing else; weights that a canary has set are never set back.
+    Interrupted, it leaves everything as it is.
 
     \b
     argosy deploy
@@ -50,7 +52,7 @@ def deploy(
     \b
     Exit codes: 0 everything is up, 1 the manifests are refused, 2 no such overlay, or not one for a cluster,
     3 the cluster lacks something, 4 no cluster is named or answers, 6 kubectl could not be built, 7 something will not
-    come up by itself, 8 not up in time, 130 interrupted.
+    come up by itself, 8 not up in time, 20 a canary's weights would be lost, 130 interrupted.
     """  # noqa: D301
     end_like_ctrl_c()
     folder = find(overlay, settings().checkout)
@@ -90,8 +92,9 @@ async def _deploy(folder: Path, kubectl: Kubectl, told: Progress, again: str, un
         raise Refused(str(error)) from error
     delivery = Delivery(overlay, kubectl, told, again)
     await delivery.check()
-    changed = await delivery.apply(time_is_over)
     async with opened(kubectl.cluster) as client:
+        await refuse_to_overwrite(client, overlay.objects, namespace=overlay.namespace)
+        changed = await delivery.apply(time_is_over)
         await delivery.wait(client, time_is_over)
         gateway = await client.get(Service, SERVICE, namespace=overlay.namespace)
     picture = await _synced(kubectl, told, again, until)

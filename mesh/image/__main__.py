@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mesh.command_group import command_group
 from mesh.image.archive import Image, opened
 from mesh.image.bill import bill_of_materials, mistakes
 from mesh.image.building import (
@@ -39,13 +40,9 @@ MEGABYTE = 1_000_000
 LIMITS = {"services": 150 * MEGABYTE}
 HERE = Path(__file__).parents[2]
 
-app = typer.Typer(
-    help="The container images: argosy, with every service, and argosy-tools.",
+app = command_group(
+    "The container images: argosy, with every service, and argosy-tools.",
     epilog="Exit codes: 0 done, 1 too large, or not the same, 2 it cannot be done, and why.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 console = Console(soft_wrap=True, highlight=False, markup=False)
 

@@ -111,6 +111,34 @@ def ensure(
     return programs
 
 
+@dataclass(frozen=True)
+class ProgramSet:
+    """Programs that the cluster does not run, from a Go module of their own.
+
+    Of their own, so that a new version of one does not have the cluster's programs built anew.
+    """
+
+    module: Path
+    packages: Mapping[str, str]
+    """File name -> import path."""
+    recipe: Recipe
+
+    def ensure(self, settings: Settings, progress: Progress, environ: Mapping[str, str] = os.environ) -> Path:
+        """The folder with them, after building those that are missing. Raises BuildFailed."""
+        made_of = [self.module / "go.mod", self.module / "go.sum", *sorted(self.module.rglob("*.go"))]
+        key = key_of(*(file.read_bytes() for file in made_of), self.recipe.text().encode())
+        folder = settings.cache / "programs" / key / "bin"
+        if self._missing(folder):
+            with only_builder(settings.cache, progress):
+                remove_unfinished(folder.parent)
+                if missing := self._missing(folder):  # whoever was waited for may have built them
+                    Builder(find_go(settings.cache), self.module, self.recipe, environ).build(missing, folder, progress)
+        return folder
+
+    def _missing(self, folder: Path) -> dict[str, str]:
+        return {name: package for name, package in self.packages.items() if not (folder / name).exists()}
+
+
 @contextmanager
 def only_builder(cache: Path, progress: Progress) -> Iterator[None]:
     """Be the only one who builds in `cache` for the time of the block; waits for another, and says so."""

@@ -23,7 +23,12 @@ def deployment_picture(deployment: Deployment) -> DeploymentPicture:
 
 
 def pod_picture(
-    pod: Pod, containers: Iterable[ContainerPicture], sync: Sync | None, *, rejected: int | None = None, node: str = ""
+    pod: Pod,
+    containers: Iterable[ContainerPicture],
+    sync: Sync | None,
+    *,
+    rejected: int | None = None,
+    node: str | None = None,
 ) -> PodPicture:
     """One pod; `sync` is how it is with its sidecar, None when it has none."""
     metadata, spec, status = pod.metadata, pod.spec, pod.status or PodStatus()

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import yaml
+
+from mesh.chosen_cluster import Cluster
 from mesh.local.addresses import addresses_of
-from mesh.local.applying import Kubectl, TookTooLong
+from mesh.local.applying import Kubectl, Manifests, TookTooLong
 from mesh.local.belongings import SUPERVISOR
 from mesh.local.lifecycle import at_work, start, stop
 from mesh.local.picture import Picture
@@ -49,9 +52,10 @@ def up(
 ) -> Picture | None:
     """The picture of the ready cluster, None when no manifests were wanted.
 
-    A running cluster is kept and applied to. What this call started is stopped again when it is interrupted or when a
-    part does not come up; one whose manifests are refused or not ready in time is left for inspection.
-    Raises the errors of `mesh.local.problems`.
+    A running cluster is kept and applied to, unless a canary's weights would be lost. What this call started is
+    stopped again when it is interrupted or when a part does not come up; one whose manifests are refused or not ready
+    in time is left for inspection.
+    Raises the errors of `mesh.local.problems`, and WouldOverwrite.
     """
     folder = StateFolder(settings.state)
     with at_work(folder, "up"):
@@ -62,7 +66,7 @@ def up(
             if begun_here:
                 start(settings, programs, environ)
             kubectl = Kubectl(programs.folder / "kubectl", folder.kubeconfig)
-            return asyncio.run(_Rise(settings, wanted, progress).all(kubectl))
+            return asyncio.run(_Rise(settings, wanted, progress, begun_here=begun_here).all(kubectl))
         except (KeyboardInterrupt, PartFailed):
             if begun_here:
                 progress.now("stopping what was started")
@@ -73,10 +77,12 @@ def up(
 class _Rise:
     """One cluster on its way up, with the time it may take."""
 
-    def __init__(self, settings: Settings, wanted: Wanted, progress: Progress) -> None:
+    def __init__(self, settings: Settings, wanted: Wanted, progress: Progress, *, begun_here: bool) -> None:
         self._folder = StateFolder(settings.state)
         self._addresses = addresses_of(settings.instance)
+        self._checkout = settings.checkout
         self._wanted = wanted
+        self._begun_here = begun_here
         self._progress = progress
         self._until = time.monotonic() + wanted.timeout
 
@@ -98,11 +104,39 @@ class _Rise:
         building = asyncio.create_task(self._kubectl(kubectl.build, folder, self._addresses.gateway))
         await self._parts(_without(_TO_TAKE_PLAIN_OBJECTS))
         manifests = await building
+        if not self._begun_here:
+            await self._spare_canaries(manifests)
         # Pods start while istiod does; their sidecars wait for it.
         await self._kubectl(kubectl.apply, manifests.plain)
         await self._parts(_without(_TO_TAKE_ISTIO_OBJECTS))
         await self._kubectl(kubectl.apply, manifests.istio)
-        self._progress.done(f"applied {folder}")
+        shown = folder.relative_to(self._checkout) if folder.is_relative_to(self._checkout) else folder
+        self._progress.done(f"applied {shown}")
+
+    async def _spare_canaries(self, manifests: Manifests) -> None:
+        """Make sure that no canary's weights are set back. Raises WouldOverwrite, NotReadyInTime."""
+        # Only a running cluster has canaries.
+        from httpx2 import TransportError  # noqa: PLC0415
+
+        from mesh.canary.act.overwriting import refuse_to_overwrite  # noqa: PLC0415
+        from mesh.kube_client import opened  # noqa: PLC0415
+        from mesh.local.absence import absence_is_fine  # noqa: PLC0415
+
+        documents = [one for one in yaml.load_all(manifests.istio, yaml.CSafeLoader) if one]
+        cluster = Cluster(self._folder.kubeconfig, local=True)
+        try:
+            async with asyncio.timeout(max(0.0, self._until - time.monotonic())), opened(cluster) as client:
+                while True:
+                    try:
+                        with absence_is_fine():  # of routes: nothing was applied to this cluster yet
+                            await refuse_to_overwrite(client, documents)
+                    except TransportError:
+                        await asyncio.sleep(_LOOK_EVERY)
+                    else:
+                        return
+        except TimeoutError:
+            silent = "kube-apiserver does not say whether a canary runs"
+            raise NotReadyInTime(self._wanted.timeout, [silent]) from None
 
     async def _kubectl(self, command: Callable[..., Result], *arguments: object) -> Result:
         """Run `command` in a thread, because it blocks, for as long as there is time left."""

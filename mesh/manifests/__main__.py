@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from yaml import YAMLError
 
+from mesh.command_group import command_group
 from mesh.local.problems import LocalClusterError
 from mesh.local.progress import ConsoleProgress
 from mesh.local.settings import read_settings
@@ -25,13 +26,9 @@ from mesh.manifests.report import as_table
 FOUND, NOT_CHECKED = 1, 2
 HERE = Path(__file__).parents[2]
 
-app = typer.Typer(
-    help="Manifests, as kustomize builds them from k8s/: are they right?",
+app = command_group(
+    "Manifests, as kustomize builds them from k8s/: are they right?",
     epilog="Exit codes: 0 nothing to mend, 1 problems (all of them at once), 2 could not be checked, 130 interrupted.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

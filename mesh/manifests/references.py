@@ -8,11 +8,12 @@ from typing import Any
 from mesh.manifests.problem import Object, Problem, name_of
 
 _WITH_PODS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
+_GIVEN = "ConfigMap/kube-root-ca.crt"  # Kubernetes puts it into every namespace
 
 
 def unresolved(where: str, objects: Sequence[Object]) -> list[Problem]:
     """Names and selectors that lead nowhere. Secrets come from outside and may."""
-    there = {name_of(one) for one in objects}
+    there = {_GIVEN, *(name_of(one) for one in objects)}
     pods = [(one, template) for one in objects for template in _templates(one)]
     return [
         *(problem for one, pod in pods for problem in _missing(where, one, pod, there)),

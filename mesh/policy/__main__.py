@@ -15,6 +15,7 @@ import typer
 import yaml
 from rich.console import Console
 
+from mesh.command_group import command_group
 from mesh.local.problems import LocalClusterError
 from mesh.local.programs import ensure
 from mesh.local.progress import ConsoleProgress
@@ -27,13 +28,9 @@ from mesh.policy.reading import PoliciesInvalid, read
 
 FOUND, BAD_INPUT = 1, 2
 
-app = typer.Typer(
-    help="One policy for every RPC: services/*/policy.yaml, and what is generated from it.",
+app = command_group(
+    "One policy for every RPC: services/*/policy.yaml, and what is generated from it.",
     epilog="Exit codes: 0 as it should be, 1 drift or findings, 2 policies that cannot be read (all errors at once).",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 Root = Annotated[Path, typer.Option(help="The checkout.", file_okay=False, exists=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]

@@ -10,14 +10,13 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from mesh import yaml_lines
 from mesh.policy.contracts import Contract, NoContract, contract
 from mesh.policy.schema import GATEWAY, CallerFile, Method, PolicyFile, ServiceFile
 from mesh.resilience import PolicyInvalid
+from mesh.yaml_lines import Lines, shown
 
 FILE = "policy.yaml"
-
-Place = tuple[str | int, ...]
-"""Where something stands in a document: ("methods", "Charge", "deadline")."""
 
 
 class PoliciesInvalid(Exception):
@@ -35,11 +34,11 @@ class Document:
     path: str  # relative to the checkout
     content: PolicyFile
     contract: Mapping[str, Contract]  # empty for one who only calls
-    lines: Mapping[Place, int]
+    lines: Lines
 
     def line(self, *place: str | int) -> str:
         """`path:line` of the innermost mapping or value there is on the way to `place`."""
-        return f"{self.path}:{_line(self.lines, place)}"
+        return f"{self.path}:{self.lines.line(place)}"
 
 
 def read(root: Path) -> Mapping[str, Document]:
@@ -61,13 +60,11 @@ def read(root: Path) -> Mapping[str, Document]:
 def parse(path: str, text: str) -> Document:
     """One policy file. Raises PoliciesInvalid."""
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        lines = yaml_lines.lines(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PoliciesInvalid([f"{path}:{line}: {error.problem}"]) from error
-    lines: dict[Place, int] = {}
-    problems = [f"{path}:{line}: {problem}" for line, problem in _visit(node, (), lines)]
-    if problems:
+    if problems := [f"{path}:{line}: {shown(place)} is written twice" for line, place in lines.twice]:
         raise PoliciesInvalid(problems)
     content = _validated(path, yaml.safe_load(text), lines)
     if isinstance(content, CallerFile):
@@ -75,23 +72,7 @@ def parse(path: str, text: str) -> Document:
     return Document(path, content, _matching(path, content, lines), lines)
 
 
-def _visit(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> Iterator[tuple[int, str]]:
-    """Note the line of everything; tell keys that are written twice, of which PyYAML would forget one."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*place, key.value)
-            line = key.start_mark.line + 1
-            if inner in lines:
-                yield line, f"{_shown(inner)} is written twice"
-            lines[inner] = line
-            yield from _visit(value, inner, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            lines[(*place, index)] = value.start_mark.line + 1
-            yield from _visit(value, (*place, index), lines)
-
-
-def _validated(path: str, written: Any, lines: Mapping[Place, int]) -> PolicyFile:
+def _validated(path: str, written: Any, lines: Lines) -> PolicyFile:
     if not isinstance(written, dict):
         raise PoliciesInvalid([f"{path}:1: a policy is a mapping"])
     kind: type[ServiceFile | CallerFile] = CallerFile if written.keys() == {"calls"} else ServiceFile
@@ -99,13 +80,13 @@ def _validated(path: str, written: Any, lines: Mapping[Place, int]) -> PolicyFil
         return kind.model_validate(written)
     except ValidationError as error:
         problems = [
-            f"{path}:{_line(lines, one['loc'])}: {_shown(one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
+            f"{path}:{lines.line(one['loc'])}: {shown(one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
             for one in error.errors()
         ]
         raise PoliciesInvalid(problems) from error
 
 
-def _matching(path: str, content: ServiceFile, lines: Mapping[Place, int]) -> Mapping[str, Contract]:
+def _matching(path: str, content: ServiceFile, lines: Lines) -> Mapping[str, Contract]:
     """The contract of the service, when the file names exactly its RPCs; pages have none."""
     if content.service is None:
         if content.pages is None or content.methods:
@@ -114,20 +95,20 @@ def _matching(path: str, content: ServiceFile, lines: Mapping[Place, int]) -> Ma
     try:
         declared = contract(content.service)
     except NoContract:
-        line = _line(lines, ("service",))
+        line = lines.line(("service",))
         raise PoliciesInvalid([f"{path}:{line}: no contract declares {content.service} (`make protos`)"]) from None
     problems = [
-        f"{path}:{_line(lines, ('methods', name))}: {content.service} has no RPC {name}"
+        f"{path}:{lines.line(('methods', name))}: {content.service} has no RPC {name}"
         for name in content.methods
         if name not in declared
     ]
     problems += [
-        f"{path}:{_line(lines, ('methods',))}: {name} of {content.service} has no policy"
+        f"{path}:{lines.line(('methods',))}: {name} of {content.service} has no policy"
         for name in declared
         if name not in content.methods
     ]
     problems += [
-        f"{path}:{_line(lines, ('methods', name))}: {name}: {problem}"
+        f"{path}:{lines.line(('methods', name))}: {name}: {problem}"
         for name, method in content.methods.items()
         if name in declared
         for problem in _contradictions(method, declared[name])
@@ -160,15 +141,3 @@ def _contradictions(method: Method, declared: Contract) -> Iterator[str]:
             method.client()
         except PolicyInvalid as error:
             yield str(error)
-
-
-def _line(lines: Mapping[Place, int], place: Place) -> int:
-    known: Place = ()
-    for part in place:
-        if (*known, part) in lines:
-            known = (*known, part)
-    return lines.get(known, 1)
-
-
-def _shown(place: Place) -> str:
-    return ".".join(str(part) for part in place)

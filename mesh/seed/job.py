@@ -10,11 +10,11 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from lightkube import AsyncClient
-from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ConfigMap
 
-from mesh.suspended_job import NOT_FOUND, JobImpossible, Sleep, SuspendedJob, explained
+from mesh.local.absence import absence_is_fine
+from mesh.suspended_job import JobImpossible, Sleep, SuspendedJob, explained
 
 SEEDER = "seeder"
 VOLUME, FILE = "seed", "products.json"
@@ -87,9 +87,5 @@ async def _given(client: AsyncClient, namespace: str, products: str) -> AsyncIte
 
 
 async def _delete(client: AsyncClient, namespace: str, name: str) -> None:
-    with explained():
-        try:
-            await client.delete(ConfigMap, name, namespace=namespace)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
+    with explained(), absence_is_fine():
+        await client.delete(ConfigMap, name, namespace=namespace)

@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.hosting.processes import QUICK
+from tests.hosting.processes import QUICK, mortal
 
 SOLD = Path(__file__).parents[2] / "k8s" / "base" / "products" / "products.json"
 # Each wave calls only those before it.
@@ -40,9 +40,7 @@ class Service:
         with self._log.open("ab") as log:
             began = log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                f"services.{self.name}",
+                *mortal(f"services.{self.name}"),
                 env={**os.environ, **QUICK, **self._environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -61,8 +59,13 @@ class Service:
 
     def signal(self, number: signal.Signals) -> None:
         """Send its process a signal."""
+        self.process.send_signal(number)
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """What runs; signals reach the service itself."""
         assert self._process
-        self._process.send_signal(number)
+        return self._process
 
     async def command(self, *words: str) -> None:
         """Run one of its commands, on its database."""

@@ -45,6 +45,7 @@ class ScriptedCluster:
     overlay: Overlay
     statuses: dict[str, Any] = field(default_factory=dict)
     pods: list[dict[str, Any]] = field(default_factory=list)
+    routes: list[dict[str, Any]] = field(default_factory=list)  # VirtualServices as they are, whatever is applied
     groups: tuple[str, ...] = ("networking.istio.io/v1",)
     refuses: str = ""  # what the API server says to an apply
     objects: dict[tuple[str, str], Manifest] = field(default_factory=dict)
@@ -133,6 +134,8 @@ class ScriptedCluster:
                 {"metadata": {"name": last}, "spec": {"ports": [{"name": "grpc", "port": 8080, "nodePort": 30808}]}}
             )
         items = self.pods if last == "pods" and "shop" in request.path else []
+        if last == "virtualservices":
+            items = self.routes
         if last in _PLURALS:
             items = [self._with_status(one) for (kind, _), one in self.objects.items() if kind == _PLURALS[last]]
         return _json({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.canary.act.routes import primary, virtual_service
 from tests.deploy.objects import manifest, overlay, pod_spec, waiting, workload
 from tests.deploy.scripted_cluster import ScriptedCluster
 
@@ -69,6 +70,15 @@ async def test_it_is_applied_in_order_and_waited_for(tmp_path: Path) -> None:
     assert told == sorted(told)
     assert "port-forward service/gateway 8080" in out
     assert "ARGOSY_GATEWAY=NODE:30808" in out
+
+
+async def test_weights_that_a_canary_has_set_are_not_set_back(tmp_path: Path) -> None:
+    wanted = virtual_service(primary(v1=100, v2=0))
+    by_a_canary = virtual_service(primary(v1=90, v2=10), managedFields=[{"manager": "argosy-canary"}])
+    cluster = ScriptedCluster(overlay(wanted), routes=[by_a_canary])
+    code, _, err = await argosy(cluster, tmp_path, "deploy", "kind")
+    assert (code, cluster.applied) == (20, []), err
+    assert "left catalog at v1 90 %, v2 10 %" in err
 
 
 async def test_a_second_time_it_does_nothing_and_says_so(tmp_path: Path) -> None:

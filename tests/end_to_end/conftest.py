@@ -61,6 +61,11 @@ class Done:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def lines(self) -> list[Any]:
+        """One document from each line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
 
 def argosy(*arguments: str, stdin: str = "", patience: float = PATIENCE) -> Done:
     """Type one argosy command and wait for its end."""

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 SEED = int(os.environ.get("FUZZ_SEED", "6"))
+LONGEST = 15.0 * max(EXAMPLES, 40)  # seconds for a test that asks for them at every route, on a busy machine
 
 
 def fuzzed(test: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,10 +21,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.browser.whole_shop import WholeShop
-from tests.fuzz.budget import fuzzed
+from tests.fuzz.budget import LONGEST, fuzzed
 from tests.fuzz.verdict import INSIDE
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
 CHECKS = [
     not_a_server_error,
@@ -33,6 +33,8 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
+BEST_EFFORT, NOBODY_KNOWS = "/api/products/{product_id}/recommendations", {503, 504}
+"""It has 150 ms, which a busy machine may take away; its document says so."""
 GUEST = "guest-00000000-0000-4000-8000-000000000001"
 
 
@@ -65,6 +67,8 @@ def test_no_request_makes_the_api_confess_a_bug(shop: WholeShop, headers: dict[s
         @hypothesis.given(anywhere | somewhere)
         def answered(case: Case[Any]) -> None:
             response = case.call()
+            if case.operation.path == BEST_EFFORT and response.status_code in NOBODY_KNOWS:
+                return
             case.validate_response(response, checks=CHECKS)
             assert not INSIDE.search(response.text)
 

@@ -15,12 +15,12 @@ from grpc import StatusCode
 from hypothesis import strategies as st
 
 from tests.fuzz.acquaintance import Acquaintance
-from tests.fuzz.budget import fuzzed
+from tests.fuzz.budget import LONGEST, fuzzed
 from tests.fuzz.messages import requests
 from tests.fuzz.shop_inside import Metadata, Target
 from tests.fuzz.verdict import complaints, parsed
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
 CONTRACTS = [
     import_module(f"shop.{path.parts[-3]}.v1.{path.stem}_pb2").DESCRIPTOR

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, create_engine, make_url
 
-from tests.hosting.postgresql import Cluster
+from loadtest.postgresql import Cluster
 
 SERVICES = Path(__file__).parents[2] / "services"
 

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from mesh.local.node import launcher
+
 QUICK = {
     "LISTEN_ADDRESS": "127.0.0.1:0",
     "METRICS_ADDRESS": "127.0.0.1:0",
@@ -52,14 +54,17 @@ class Process:
         return self.process.returncode, errors.decode()
 
 
+def mortal(module: str, *arguments: str) -> list[str]:
+    """The command that runs `module` until it ends, or this process does, in whatever way."""
+    dies_with_us = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())]
+    return [*dies_with_us, sys.executable, "-m", module, *arguments]
+
+
 @asynccontextmanager
 async def started(module: str, *arguments: str, **environment: str) -> AsyncIterator[Process]:
     """The service `module`, or its command in `arguments`, killed at the end of the block unless it has ended."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        *arguments,
+        *mortal(module, *arguments),
         env={**os.environ, **QUICK, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

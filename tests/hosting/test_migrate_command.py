@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.postgresql import Cluster
 from tests.hosting.databases import Databases, Servers
-from tests.hosting.postgresql import Cluster
 from tests.hosting.processes import Process, started
 
 pytestmark = pytest.mark.processes

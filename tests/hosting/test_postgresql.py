@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from loadtest.postgresql import Cluster
 from services.hosting.database import Database, open_database
 from services.hosting.errors import DependencyUnavailable, InvalidRequest
 from services.hosting.postgresql import PAUSES, StatementRefused
 from tests.hosting.databases import Servers, limited
-from tests.hosting.postgresql import Cluster
 from tests.hosting.rows import ROWS, add, increase, number
 
 pytestmark = pytest.mark.processes

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from loadtest.postgresql import Cluster
 from services.hosting import postgresql
 from services.hosting.database import open_database
 from services.hosting.errors import CannotStart
 from tests.hosting.databases import Servers, engine, limited
-from tests.hosting.postgresql import Cluster
 from tests.hosting.rows import add, number, write_revision
 
 pytestmark = pytest.mark.processes

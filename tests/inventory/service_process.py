@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.hosting.processes import mortal
 
 READY_WITHIN = 30.0  # seconds; a start takes about one
 
@@ -39,9 +40,7 @@ async def running(service: str, url: str, **environ: str) -> AsyncIterator[Servi
         address, log = f"unix:{folder}/socket", Path(folder) / "log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                f"services.{service}",
+                *mortal(f"services.{service}"),
                 stdout=output,
                 stderr=output,
                 env={

@@ -13,6 +13,13 @@ from tests.k8s.manifests import K8S, Manifests, Object
 
 MOST_REPLICAS = {name: service.replicas[1] for name, service in Graph(read(K8S.parent)).services.items()}
 
+FEWEST = 2
+
+
+def fixed(deployment: Object) -> bool:
+    """Whether its work does not grow with the load: nothing scales it."""
+    return bool(deployment["metadata"]["name"] == "canary-watchdog")
+
 
 def selected_by(budget: Object, deployment: Object) -> bool:
     wanted = budget["spec"]["selector"]["matchLabels"].items()
@@ -41,6 +48,9 @@ def scaling_problems(manifests: Manifests) -> list[str]:
     problems = []
     for deployment in manifests.of("Deployment"):
         name = deployment["metadata"]["name"]
+        if fixed(deployment):
+            problems += [] if most_replicas(deployment) == FEWEST else [f"{name} has not {FEWEST} pods"]
+            continue
         scalers = [
             one["spec"]
             for one in manifests.of("HorizontalPodAutoscaler")
@@ -56,13 +66,15 @@ def scaling_problems(manifests: Manifests) -> list[str]:
             problems.append(f"{name} is scaled by a container that it does not have")
         if "replicas" in deployment["spec"]:
             problems.append(f"{name} is set back to its number by everybody who applies")
-        if (scaler["minReplicas"], scaler["maxReplicas"]) != (2, most_replicas(deployment)):
+        if (scaler["minReplicas"], scaler["maxReplicas"]) != (FEWEST, most_replicas(deployment)):
             problems.append(f"{name} scales otherwise than its policy says")
     return problems
 
 
 def most_replicas(deployment: Object) -> int:
-    """What a service's policy allows; the gateway, which has none, as many as those behind it."""
+    """What a service's policy allows; the gateway, which has none, as many as those behind it; a fixed number else."""
+    if fixed(deployment):
+        return int(deployment["spec"]["replicas"])
     return MOST_REPLICAS.get(deployment["metadata"]["labels"]["app"], max(MOST_REPLICAS.values()))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mesh.canary.act.route import HEADER_RULE
 from tests.k8s.callers import CONTRACTS
 from tests.k8s.manifests import K8S, Manifests, Object, build
 
@@ -87,6 +88,7 @@ def test_argo_cd_does_not_revert_a_canary_or_a_fault(application: Object, produc
     live = json.loads(json.dumps(git))
     live["spec"]["http"][0]["route"][0]["weight"] = 90
     live["spec"]["http"].insert(0, {"name": "fault-getproduct", "fault": {"abort": {}}, "route": CANARY})
+    live["spec"]["http"].insert(1, {"name": HEADER_RULE, "match": [{"headers": {}}], "route": CANARY})
     assert ignoring(application, live) == ignoring(application, git)
 
 
@@ -119,7 +121,10 @@ def test_flux_is_not_told_to_ignore_a_field_that_it_alone_owns_because_it_would_
 
 
 def test_nobody_reverts_an_autoscaler_because_git_says_no_number(production: Manifests) -> None:
-    assert [one["metadata"]["name"] for one in production.of("Deployment") if "replicas" in one["spec"]] == []
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in production.of("HorizontalPodAutoscaler")}
+    fixed = {one["metadata"]["name"] for one in production.of("Deployment") if "replicas" in one["spec"]}
+    assert scaled & fixed == set()
+    assert scaled | fixed == production.names("Deployment")
 
 
 def test_argo_cd_starts_pods_after_everything_that_they_need(production: Manifests) -> None:

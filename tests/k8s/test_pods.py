@@ -96,7 +96,7 @@ def test_the_drain_delay_outlasts_a_readiness_probe_that_sees_not_serving(overla
 
 
 def test_nobody_is_killed_while_draining(overlay: Manifests) -> None:
-    for deployment in overlay.of("Deployment"):
+    for deployment in [*overlay.services(), overlay.named("Deployment", "gateway")]:
         assert stopping_problems(deployment["spec"]["template"]) == [], deployment["metadata"]["name"]
 
 

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from tests.hosting import postgresql
-from tests.hosting.postgresql import unprivileged
+from loadtest import postgresql
+from loadtest.postgresql import unprivileged
 from tests.k8s.test_postgresql import SERVER
 
 pytestmark = pytest.mark.processes

@@ -12,7 +12,7 @@ import pytest
 
 from tests.k8s.manifests import K8S, Manifests, Object, build
 
-DIGEST = re.compile(r"registry\.example\.com/argosy@sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"registry\.example\.com/argosy(-tools)?@sha256:[0-9a-f]{64}")
 WITH_SECRETS = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization

@@ -41,6 +41,8 @@ def _need(pod: Object, kind: str) -> float:
     annotations = pod["metadata"]["annotations"]
     if annotations.get("inject.istio.io/templates") == "gateway":  # whose container is the proxy
         return own
+    if pod["metadata"]["labels"].get("sidecar.istio.io/inject") == "false":
+        return own
     return own + amount(annotations[f"sidecar.istio.io/proxy{SIDECAR[kind]}"])
 
 

@@ -4,10 +4,9 @@ import pytest
 from grpc import StatusCode
 
 from loadtest.compare.cell import NEVER, Cell, cell_of, recovered
-from loadtest.compare.measuring import clean_for
-from loadtest.compare.stage import PATIENCE
 from loadtest.outcome import Kind, Outcome
 from loadtest.report import NothingMeasured, Report, Sample
+from loadtest.wellness import PATIENCE, clean_for
 
 CONFIRMED = Outcome(StatusCode.OK, Kind.OK)
 DEGRADED = Outcome(StatusCode.OK, Kind.OK, degraded="catalog")

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from loadtest.compare import crowd, measuring
+from loadtest import wellness
+from loadtest.compare import crowd
 from loadtest.compare.crowd import CALLERS, LOOKS, pace, pace_of
-from loadtest.compare.measuring import until_well
 from loadtest.outcome import Kind, Outcome
 from loadtest.shopper import open_shopper
+from loadtest.wellness import until_well
 from tests.loadtest.scripted_shop import ScriptedShop, fail
 
 CONFIRMED = Outcome(StatusCode.OK, Kind.OK)
@@ -48,8 +49,8 @@ async def test_every_caller_looks_three_times_and_waits_for_its_order(
 async def test_a_shop_is_well_when_orders_have_been_good_for_a_while(
     shop: ScriptedShop, monkeypatch: pytest.MonkeyPatch, well: bool
 ) -> None:
-    monkeypatch.setattr(measuring, "CLEAN_SECONDS", 0.3)
-    monkeypatch.setattr(measuring, "LONGEST", 0.6)
+    monkeypatch.setattr(wellness, "CLEAN_SECONDS", 0.3)
+    monkeypatch.setattr(wellness, "LONGEST", 0.6)
     if not well:
         shop.scripts["PlaceOrder"] = fail(StatusCode.UNAVAILABLE)
     async with open_shopper(shop.target) as shopper:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from lightkube.models.core_v1 import ContainerPort
 
+from mesh.canary.judge.counts import BOUNDS
 from mesh.local.node.mesh_registration import sidecar_spec, workload_entry_spec
 from mesh.local.node.pod_plan import plan
 from mesh.local.node.pod_roles import Proxy
@@ -35,6 +36,25 @@ def test_every_port_of_the_proxy_is_on_the_pods_own_address(tmp_path: Path) -> N
 def test_pilot_agents_own_status_port_which_binds_every_interface_is_off(tmp_path: Path) -> None:
     annotations = proxy_files(pod_of(PORTS), config_in(tmp_path), ADDRESSES)["etc/istio/pod/annotations"]
     assert 'status.sidecar.istio.io/port="0"' in annotations.contents.decode()
+
+
+def histogram_bounds(annotations: bytes) -> list[float]:
+    """Those of calls to others, as pilot-agent reads the file: each value a quoted string."""
+    (line,) = [line for line in annotations.decode().splitlines() if "statsHistogramBuckets" in line]
+    bounds: list[float] = json.loads(json.loads(line.partition("=")[2]))["cluster.outbound"]
+    return bounds
+
+
+def test_latency_is_kept_as_finely_as_a_canary_is_judged(tmp_path: Path) -> None:
+    files = proxy_files(pod_of(PORTS), config_in(tmp_path), ADDRESSES)
+    assert histogram_bounds(files["etc/istio/pod/annotations"].contents) == list(BOUNDS)
+    assert ".histogram_buckets" in files["bootstrap.yaml.tmpl"].contents.decode()
+
+
+def test_a_pod_may_have_its_own_idea_of_latency(tmp_path: Path) -> None:
+    own = {"sidecar.istio.io/statsHistogramBuckets": json.dumps({"cluster.outbound": [1, 2]})}
+    files = proxy_files(pod_of(PORTS, metadata={"annotations": own}), config_in(tmp_path), ADDRESSES)
+    assert histogram_bounds(files["etc/istio/pod/annotations"].contents) == [1, 2]
 
 
 def test_envoy_is_started_through_the_launcher_so_that_it_dies_with_pilot_agent(tmp_path: Path) -> None:

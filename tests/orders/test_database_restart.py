@@ -14,9 +14,9 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError
 from shop.orders.v1 import orders_pb2
 
+from loadtest.postgresql import Cluster
 from loadtest.shopping import OVER
 from tests.hosting.databases import Databases, Servers
-from tests.hosting.postgresql import Cluster
 from tests.hosting.running import reason
 from tests.orders.shop import Shop, order_of
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 import grpc
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
 
+from tests.hosting.processes import mortal
 from tests.orders.relay import Answer, Deed, forever
 from tests.orders.shop import Shop
 
@@ -105,7 +105,7 @@ async def orders_process(shop: Shop, **given: str) -> AsyncIterator[Victim]:
         }
         environment = {name.upper(): value for name, value in (shop.orders_environment() | told | given).items()}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.orders", cwd=CHECKOUT, env={**os.environ, **environment}
+            *mortal("services.orders"), cwd=CHECKOUT, env={**os.environ, **environment}
         )
         try:
             async with grpc.aio.insecure_channel(socket, [("grpc.initial_reconnect_backoff_ms", 50)]) as channel:

@@ -175,6 +175,7 @@ def containers(node: object) -> list[dict[str, Any]]:
         ("services-code", "services/*/__main__.py"),
         ("tools-code", "loadtest/run.py"),
         ("tools-code", "mesh/__main__.py"),
+        ("tools-code", "mesh/canary/watchdog/__main__.py"),
     ],
 )
 def test_the_code_in_an_image_is_all_that_is_imported(stage: str, started: str, tmp_path: Path) -> None:

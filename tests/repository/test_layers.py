@@ -26,13 +26,17 @@ FORBIDDEN = {
     "mesh/breakers": ("services", "shop", "argosy"),
     "mesh/seed": ("services", "shop"),
     "mesh/backup": ("services", "shop"),
+    "mesh/canary": ("services", "shop", "loadtest", "mesh.demo"),
+    "mesh/canary/judge": ("lightkube", "httpx2", "mesh.canary.act", "mesh.canary.measure", "mesh.canary.run"),  # pure
     "loadtest": (*SERVICES, "mesh.demo"),  # their hosting is what a bench measures
+    "loadtest/bench": ("loadtest.compare",),
     "services": (
         "mesh.local",
         "mesh.demo",
         "mesh.audit",
         "mesh.policy",
         "mesh.breakers",
+        "mesh.canary",
         "mesh.cluster",
         "mesh.deploy",
         "mesh.manifests",

@@ -1,7 +1,7 @@
 import pytest
 from grpc import StatusCode
 
-from mesh.resilience.verdicts import RETRIED_BY_DEFAULT, RETRYABLE, VERDICTS, Health, Retry
+from mesh.resilience.verdicts import RETRIED_BY_DEFAULT, RETRYABLE, VERDICTS, Canary, Health, Retry
 
 BUSINESS = [
     StatusCode.INVALID_ARGUMENT,
@@ -22,7 +22,7 @@ def test_every_status_has_a_verdict() -> None:
 
 @pytest.mark.parametrize("code", BUSINESS)
 def test_a_business_code_is_healthy_and_never_retried(code: StatusCode) -> None:
-    assert VERDICTS[code] == (Retry.NEVER, Health.HEALTHY)
+    assert VERDICTS[code][:2] == (Retry.NEVER, Health.HEALTHY)
 
 
 def test_retried_by_default_are_only_these() -> None:
@@ -47,4 +47,15 @@ def test_failures_are_these() -> None:
 
 
 def test_quota_is_neutral() -> None:
-    assert VERDICTS[StatusCode.RESOURCE_EXHAUSTED] == (Retry.IF_TOLD, Health.NEUTRAL)
+    assert VERDICTS[StatusCode.RESOURCE_EXHAUSTED] == (Retry.IF_TOLD, Health.NEUTRAL, Canary.APART)
+
+
+def test_what_speaks_against_a_version_is_every_failure_and_what_it_has_forgotten_to_implement() -> None:
+    failed = {code for code, verdict in VERDICTS.items() if verdict.health is Health.FAILED}
+    bad = {code for code, verdict in VERDICTS.items() if verdict.canary is Canary.BAD}
+    assert bad == failed | {StatusCode.UNIMPLEMENTED}
+
+
+def test_an_answer_to_a_callers_mistake_speaks_against_no_version() -> None:
+    of_callers = {code for code, verdict in VERDICTS.items() if verdict.canary is Canary.CALLERS}
+    assert of_callers == {*BUSINESS} - {StatusCode.UNIMPLEMENTED}

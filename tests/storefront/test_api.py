@@ -72,6 +72,18 @@ async def test_a_refused_purchase_says_why_and_which_order(browser: Browser) -> 
     assert problem(await browser.client.post("/api/orders", json=changed, headers=key())) == (409, "PRICE_CHANGED")
 
 
+async def test_a_full_cart_refuses_in_the_words_that_the_document_has(browser: Browser) -> None:
+    api, items = browser.client, f"/api/carts/{guest()}/items"
+    for number in range(50):
+        await api.put(f"{items}/p{number}", json={"quantity": 1})
+    one_more = {"product_id": "mug", "quantity": 1}
+    assert problem(await api.put(f"{items}/mug", json={"quantity": 1})) == (409, "CART_FULL")
+    assert problem(await api.post(items, json=one_more, headers=key())) == (409, "CART_FULL")
+    routes = (await api.get("/openapi.json")).json()["paths"]
+    assert "409" in routes["/api/carts/{customer_id}/items/{product_id}"]["put"]["responses"]
+    assert "409" in routes["/api/carts/{customer_id}/items"]["post"]["responses"]
+
+
 async def test_a_customer_s_things_are_for_the_token_alone(browser: Browser) -> None:
     api, token, stranger = browser.client, await signed_in(browser), await signed_in(browser)
     me = (await api.get("/api/account", headers=token)).json()["customer_id"]

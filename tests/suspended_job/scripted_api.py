@@ -135,11 +135,12 @@ class ScriptedApi:
 
 
 def kubeconfig(server: str) -> dict[str, Any]:
-    """A kubeconfig for the API at `server`."""
+    """A kubeconfig for the API at `server`. There are no certificates to verify: the system's take 60 ms to read."""
+    cluster = {"server": server, "insecure-skip-tls-verify": True}
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "scripted", "cluster": {"server": server}}],
+        "clusters": [{"name": "scripted", "cluster": cluster}],
         "users": [{"name": "scripted", "user": {"token": "none"}}],
         "contexts": [{"name": "scripted", "context": {"cluster": "scripted", "user": "scripted"}}],
         "current-context": "scripted",

@@ -23,7 +23,8 @@ def up(
 ) -> None:
     """Start the local cluster, apply the manifests, and wait until every pod is Ready and every sidecar is synced.
 
-    Builds missing programs first (some minutes, once). On a running cluster it applies and waits.
+    Builds missing programs first (some minutes, once). On a running cluster it applies and waits;
+    weights that a canary has set are never set back.
 
     \b
     argosy up
@@ -31,7 +32,8 @@ def up(
 
     \b
     Exit codes: 0 ready, 1 manifests refused, 3 another `argosy up` or `down` is at work, 5 a port is taken,
-    6 a program could not be built, 7 a part does not stay up, 8 not ready in time, 130 interrupted.
+    6 a program could not be built, 7 a part does not stay up, 8 not ready in time, 20 a canary's weights would be lost,
+    130 interrupted.
     """  # noqa: D301
     chosen = settings()
     end_like_ctrl_c()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
 from lightkube.core.async_client import AsyncClient
 from lightkube.core.exceptions import ApiError
@@ -11,13 +12,11 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Pod, PodBinding
 
 from mesh.local.node.events import EventRecorder
-from mesh.local.node.references import NOT_FOUND
 from mesh.local.node.sidecar import selecting_label
 
 log = logging.getLogger(__name__)
 
 _DEFAULT_SCHEDULER = "default-scheduler"
-_CONFLICT = 409
 
 
 class _Assignment(PodBinding):
@@ -49,7 +48,7 @@ async def bind(client: AsyncClient, events: EventRecorder, pod: Pod, node: str) 
     try:
         await client.create(binding, metadata.name or "", namespace=metadata.namespace)
     except ApiError as error:
-        if error.status.code not in {NOT_FOUND, _CONFLICT}:
+        if error.status.code not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
             raise
         return  # deleted, or bound already
     events.record(pod, "Scheduled", f"Successfully assigned {metadata.namespace}/{metadata.name} to {node}")

@@ -17,8 +17,8 @@ from lightkube.models.core_v1 import HostPathVolumeSource, ObjectReference, Pers
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim
 
+from mesh.local.absence import absence_is_fine
 from mesh.local.node.following import Changed, Deleted, follow
-from mesh.local.node.references import NOT_FOUND
 
 log = logging.getLogger(__name__)
 
@@ -76,13 +76,10 @@ class Claims:
         metadata = claim.metadata or ObjectMeta()
         shutil.rmtree(self._folder / (metadata.namespace or "") / (metadata.name or ""), ignore_errors=True)
         name = _volume_name(claim)
-        try:
+        with absence_is_fine():
             # Nothing else would lift the finalizer that protects volumes in use.
             await self._client.patch(PersistentVolume, name, {"metadata": {"finalizers": None}})
             await self._client.delete(PersistentVolume, name)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
 
 
 def _volume_for(claim: PersistentVolumeClaim, folder: Path) -> PersistentVolume:

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightkube.core.async_client import AsyncClient
-from lightkube.core.exceptions import ApiError
 from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
 from lightkube.models.core_v1 import ContainerPort
 from lightkube.models.meta_v1 import ObjectMeta, OwnerReference
 from lightkube.resources.core_v1 import Pod
 
+from mesh.local.absence import absence_is_fine
 from mesh.local.node.addresses import PodAddresses
 from mesh.local.node.pod_roles import Proxy, containers
-from mesh.local.node.references import NOT_FOUND
 from mesh.local.node.sidecar import selecting_label, service_account
 
 _GROUP, _VERSION = "networking.istio.io", "v1"
@@ -102,11 +101,8 @@ class MeshRegistration:
             await self._ignoring_absence(kind, pod.metadata.name or "", pod.metadata.namespace)
 
     async def _ignoring_absence(self, kind: type[GenericNamespacedResource], name: str, namespace: str | None) -> None:
-        try:
+        with absence_is_fine():
             await self.client.delete(kind, name, namespace=namespace)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
 
     def _metadata(self, pod: Pod) -> ObjectMeta:
         metadata = pod.metadata or ObjectMeta()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx2
@@ -16,7 +17,7 @@ from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 
 from mesh.local.node.downward import UnsupportedField
 from mesh.local.node.pod_spec import Offer
-from mesh.local.node.references import NOT_FOUND, MissingReference, References, fetch, named_by
+from mesh.local.node.references import MissingReference, References, fetch, named_by
 from mesh.local.node.tokens import Token, request_token
 from mesh.local.node.volumes import TokenWanted, VolumeSources, files_of, tokens_wanted, write_files
 
@@ -81,7 +82,7 @@ class PodFiles:
                 try:
                     await self._client.get(PersistentVolumeClaim, name, namespace=namespace)
                 except ApiError as error:
-                    if error.status.code != NOT_FOUND:
+                    if error.status.code != HTTPStatus.NOT_FOUND:
                         raise
                     raise VolumeProblem(f'persistentvolumeclaim "{name}" not found') from error
 

@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Sequence
 
 from lightkube.core.async_client import AsyncClient
-from lightkube.core.exceptions import ApiError
 from lightkube.resources.core_v1 import Pod
 
+from mesh.local.absence import absence_is_fine
 from mesh.local.node import pod_record, sidecar
 from mesh.local.node.container import ContainerRunner
 from mesh.local.node.log_files import PodLogs
 from mesh.local.node.pod_plan import PodPlan
-from mesh.local.node.references import NOT_FOUND
 
 
 def record_of(plan: PodPlan, runners: Sequence[ContainerRunner]) -> pod_record.PodRecord:
@@ -41,13 +40,10 @@ def record_of(plan: PodPlan, runners: Sequence[ContainerRunner]) -> pod_record.P
 async def delete_object(client: AsyncClient, plan: PodPlan) -> None:
     """Remove the pod from the API for good, unless another has taken its name. Raises httpx2.HTTPError."""
     name, namespace = plan.metadata.name or "", plan.metadata.namespace
-    try:
+    with absence_is_fine():
         current = await client.get(Pod, name, namespace=namespace)
         if current.metadata and current.metadata.uid == plan.metadata.uid:
             await client.delete(Pod, name, namespace=namespace, grace_period=0)
-    except ApiError as error:
-        if error.status.code != NOT_FOUND:
-            raise
 
 
 def clean_up(plan: PodPlan, logs: PodLogs) -> None:

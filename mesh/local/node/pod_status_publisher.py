@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import httpx2
@@ -14,14 +15,12 @@ from lightkube.core.exceptions import ApiError
 from lightkube.resources.core_v1 import Pod
 from lightkube.types import PatchType
 
-from mesh.local.node.references import NOT_FOUND
 from mesh.local.node.status import PodView, news_for_others, pod_status
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
 _TOGETHER_SECONDS = 0.2
-_CONFLICT = 409
 
 
 class PodStatusPublisher:
@@ -82,7 +81,8 @@ class PodStatusPublisher:
                 Pod.Status, metadata.name or "", change, namespace=metadata.namespace, patch_type=PatchType.STRATEGIC
             )
         except ApiError as error:
-            if error.status.code in {NOT_FOUND, _CONFLICT}:  # the pod is gone, or another has its name
+            # The pod is gone, or another has its name.
+            if error.status.code in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return False
             raise
         return True

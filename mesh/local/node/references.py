@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lightkube.core.async_client import AsyncClient
-from lightkube.core.exceptions import ApiError
 from lightkube.models.core_v1 import Container, PodSpec, Volume, VolumeProjection
 from lightkube.resources.core_v1 import ConfigMap, Secret
 
-NOT_FOUND = 404
+from mesh.local.absence import absence_is_fine
 
 
 class MissingReference(Exception):
@@ -67,11 +66,8 @@ async def fetch(client: AsyncClient, namespace: str, wanted: set[Reference]) -> 
     """What exists of `wanted`. Raises lightkube's ApiError for anything but "not found"."""
     references = References(namespace)
     for reference in wanted:
-        try:
+        with absence_is_fine():
             references.found[reference] = await _contents(client, namespace, reference)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
     return references
 
 

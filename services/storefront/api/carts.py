@@ -46,7 +46,7 @@ async def add_item(
     return models.cart((await shop.cart.AddItem(asked, metadata=caller.metadata)).cart)
 
 
-@router.put("/carts/{customer_id}/items/{product_id}", responses=documented(401, 403))
+@router.put("/carts/{customer_id}/items/{product_id}", responses=documented(401, 403, 409))
 async def set_item(
     shop: TheShop, caller: TheCaller, customer_id: CustomerId, product_id: ProductId, wanted: models.NewQuantity
 ) -> models.Cart:

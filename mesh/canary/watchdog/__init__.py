@@ -1,0 +1,1 @@
+"""Who rolls back when the one who runs a canary has died?"""
