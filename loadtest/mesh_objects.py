@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lightkube import AsyncClient
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
-from mesh.running_shop import ISTIO, VirtualService
+from mesh.istio_kinds import DestinationRule, VirtualService
 
-DestinationRule = create_namespaced_resource(ISTIO, "v1", "DestinationRule", "destinationrules")
 KINDS: Mapping[str, Any] = {"VirtualService": VirtualService, "DestinationRule": DestinationRule}
 NO_RETRIES: Mapping[str, Any] = {"attempts": 0}  # to leave the field out can mean two, Istio's default
 ISTIOS_RETRIES: Mapping[str, Any] = {

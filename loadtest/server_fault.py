@@ -13,13 +13,12 @@ from typing import Any
 
 from grpc import StatusCode
 from lightkube import AsyncClient
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.meta_v1 import ObjectMeta
 
+from mesh.istio_kinds import EnvoyFilter
 from mesh.local.absence import absence_is_fine
 from mesh.running_shop import PROPAGATION
 
-EnvoyFilter = create_namespaced_resource("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters")
 _HTTP = "envoy.filters.network.http_connection_manager"
 _ROUTER = "envoy.filters.http.router"
 _FAULT = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault"

@@ -12,21 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from lightkube import AsyncClient
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 from lightkube.types import PatchType
 
 from mesh.errand_pod import Errand
+from mesh.istio_kinds import PeerAuthentication, VirtualService
+from mesh.local.reported import staying
 from mesh.policy import faults
 from mesh.policy.graph import Graph
 from mesh.policy.reading import read
 
 CHECKOUT = Path(__file__).parents[1]
 NAMESPACE = "shop"
-ISTIO = "networking.istio.io"
-VirtualService = create_namespaced_resource(ISTIO, "v1", "VirtualService", "virtualservices")
-PeerAuthentication = create_namespaced_resource("security.istio.io", "v1", "PeerAuthentication", "peerauthentications")
 
 FAULT = "fault-of-the-tour"
 POLL = 0.2
@@ -181,8 +179,7 @@ class Shop:
         """The running pods of `app` (and `version`), by name, without those being deleted."""
         labels: dict[str, Any] = {"app": app} | ({"version": version} if version else {})
         listed = [pod async for pod in self.client.list(Pod, namespace=self.namespace, labels=labels)]
-        alive = [pod for pod in listed if pod.metadata and not pod.metadata.deletionTimestamp]
-        return sorted(alive, key=lambda pod: str(pod.metadata and pod.metadata.name))
+        return sorted(filter(staying, listed), key=lambda pod: str(pod.metadata and pod.metadata.name))
 
     async def log(self, app: str, *, message: str, since: datetime) -> list[LogLine]:
         """The JSON log lines of `app`'s pods with this message, written after `since`, in order."""

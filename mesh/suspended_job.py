@@ -13,18 +13,15 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import httpx2
 from lightkube import AsyncClient
-from lightkube.core.exceptions import ApiError
 from lightkube.models.batch_v1 import CronJobSpec, JobSpec
 from lightkube.models.core_v1 import ContainerState
 from lightkube.models.meta_v1 import ObjectMeta
@@ -32,6 +29,7 @@ from lightkube.resources.batch_v1 import CronJob, Job
 from lightkube.resources.core_v1 import Event, Pod
 from lightkube.types import CascadeType
 
+from mesh.kube_problems import told_as
 from mesh.last_lines import whole_log
 from mesh.local.absence import absence_is_fine
 
@@ -48,15 +46,9 @@ class JobImpossible(Exception):
     """It could not be run, or did not end as it should; the message says why."""
 
 
-@contextmanager
-def explained() -> Iterator[None]:
+def explained() -> AbstractContextManager[None]:
     """Turn what the Kubernetes API refuses, and its silence, into JobImpossible."""
-    try:
-        yield
-    except ApiError as error:
-        raise JobImpossible(f"the Kubernetes API refuses: {error.status.message}") from error
-    except httpx2.HTTPError as error:
-        raise JobImpossible(f"the Kubernetes API does not answer: {error}") from error
+    return told_as(JobImpossible)
 
 
 @dataclass(frozen=True)

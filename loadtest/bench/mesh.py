@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 from lightkube import AsyncClient
 from lightkube.codecs import load_all_yaml
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.resources.core_v1 import Pod
 
+import mesh.istio_kinds  # noqa: F401  # so that the manifest's AuthorizationPolicy is a known kind
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
 from mesh.local.absence import absence_is_fine
@@ -28,7 +28,6 @@ from mesh.local.absence import absence_is_fine
 MANIFEST = Path(__file__).with_name("mesh_client.yaml")
 NAME = "bench"
 ENDS_WITHIN = 240.0  # seconds
-create_namespaced_resource("security.istio.io", "v1", "AuthorizationPolicy", "authorizationpolicies")
 
 
 async def measure(say: Callable[[str], None]) -> list[Row]:

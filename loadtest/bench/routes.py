@@ -19,7 +19,7 @@ from lightkube.types import PatchType
 
 from loadtest.bench.local_cluster import running_cluster
 from loadtest.bench.row import BenchUnavailable, Row
-from mesh.running_shop import VirtualService
+from mesh.istio_kinds import VirtualService
 
 FLIPS = 15
 LIVE_WITHIN = 10.0  # seconds

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Pod
 
-from mesh.local.reported import ready
+from mesh.local.reported import ready, staying
 
 Pods = Mapping[str, Sequence[str]]
 """The names of each service's Ready pods."""
@@ -22,6 +22,6 @@ async def ready_pods(client: AsyncClient, namespace: str) -> Pods:
     async for pod in client.list(Pod, namespace=namespace, labels=dict(_SERVICES)):
         if pod.metadata and pod.metadata.labels:
             of = found[pod.metadata.labels["app"]]
-            if ready(pod) and not pod.metadata.deletionTimestamp:
+            if ready(pod) and staying(pod):
                 of.append(str(pod.metadata.name))
     return {service: sorted(names) for service, names in sorted(found.items())}

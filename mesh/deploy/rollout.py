@@ -15,6 +15,8 @@ from lightkube.resources.apps_v1 import Deployment, StatefulSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod
 
+from mesh.local.reported import staying
+
 Owner = Deployment | StatefulSet | Job
 
 SIDECAR = "istio-proxy"
@@ -112,7 +114,7 @@ def _progress(owner: Owner) -> str:
 
 def _newest(pods: Sequence[Pod]) -> list[Pod]:
     """The pods of the newest revision: what is wrong with older ones is being mended by replacing them."""
-    alive = [pod for pod in pods if pod.metadata and not pod.metadata.deletionTimestamp]
+    alive = list(filter(staying, pods))
     if not alive:
         return []
     newest = max(alive, key=lambda pod: (pod.metadata and pod.metadata.creationTimestamp) or _LONG_AGO)

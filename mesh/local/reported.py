@@ -54,6 +54,11 @@ def pod_picture(
     )
 
 
+def staying(pod: Pod) -> bool:
+    """Whether nobody has asked for its end."""
+    return bool(pod.metadata and not pod.metadata.deletionTimestamp)
+
+
 def ready(pod: Pod) -> bool:
     """Whether its condition Ready holds."""
     conditions = (pod.status.conditions if pod.status else None) or ()

@@ -20,9 +20,9 @@ from mesh.canary.act.server_clock import ahead
 from mesh.canary.measure.source import Source
 from mesh.canary.measure.traffic import seen_for
 from mesh.chosen_cluster import NAMESPACE
+from mesh.istio_kinds import DestinationRule
 
 LOOKS_FOR = 5.0
-DestinationRule = create_namespaced_resource("networking.istio.io", "v1", "DestinationRule", "destinationrules")
 Application = create_namespaced_resource("argoproj.io", "v1alpha1", "Application", "applications")
 _ARGO_CD = "argocd"
 

@@ -11,9 +11,10 @@ from lightkube.resources.coordination_v1 import Lease as LeaseObject
 from mesh.canary.act.lease import LABEL, Holding, Lease
 from mesh.canary.act.problems import NoRoute
 from mesh.canary.act.route import Route, spelled
-from mesh.canary.act.routing import FIELD_MANAGER, VirtualService
+from mesh.canary.act.routing import FIELD_MANAGER
 from mesh.canary.problems import Refused
 from mesh.chosen_cluster import NAMESPACE
+from mesh.istio_kinds import VirtualService
 
 
 class WouldOverwrite(Refused):

@@ -11,7 +11,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from mesh.chosen_cluster import NAMESPACE
-from mesh.local.reported import ready
+from mesh.local.reported import ready, staying
 
 _TROUBLES = {"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "InvalidImageName"}
 
@@ -30,12 +30,11 @@ class Pods:
 async def pods_of(client: AsyncClient, service: str, labels: Mapping[str, str], *, namespace: str = NAMESPACE) -> Pods:
     """The pods of the service that a subset's labels select, `{"version": "v2"}` in the shop."""
     selector: dict[str, Any] = {"app": service, **labels}
-    every = [pod async for pod in client.list(Pod, namespace=namespace, labels=selector)]
-    staying = [pod for pod in every if pod.metadata and not pod.metadata.deletionTimestamp]
+    pods = [pod async for pod in client.list(Pod, namespace=namespace, labels=selector) if staying(pod)]
     deployments = [one async for one in client.list(Deployment, namespace=namespace, labels=selector)]
     return Pods(
-        ready=sum(ready(pod) for pod in staying),
-        troubles=tuple(trouble for pod in staying for trouble in troubles(pod)),
+        ready=sum(map(ready, pods)),
+        troubles=tuple(trouble for pod in pods for trouble in troubles(pod)),
         rolling_out=tuple(str(one.metadata and one.metadata.name) for one in deployments if _rolling_out(one)),
     )
 

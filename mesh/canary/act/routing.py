@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from lightkube import ApiError, AsyncClient
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
 from mesh.canary.act.problems import NoRoute
 from mesh.canary.act.route import Patch, Route, Sticky, spelled
 from mesh.canary.problems import Drifted
 from mesh.chosen_cluster import NAMESPACE
+from mesh.istio_kinds import VirtualService
 
 FIELD_MANAGER = "argosy-canary"
-VirtualService = create_namespaced_resource("networking.istio.io", "v1", "VirtualService", "virtualservices")
 
 # A test of a JSON Patch that does not hold is 422, an object that changed between reading and writing 409.
 _OVERTAKEN = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}

@@ -7,12 +7,11 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-import httpx2
 import typer
-from lightkube import ApiError
 from lightkube.core.exceptions import ConfigError
 
 from mesh.canary.problems import CanaryError
+from mesh.kube_problems import told_as
 from mesh.local.commands.surroundings import end_like_ctrl_c
 
 
@@ -26,12 +25,9 @@ def end_with(work: Coroutine[Any, Any, int]) -> NoReturn:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What the Kubernetes API refuses, and its silence, become one sentence."""
+    """What the Kubernetes API refuses, its silence, and a bad kubeconfig become one sentence."""
     try:
-        yield
-    except ApiError as error:
-        raise CanaryError(f"the Kubernetes API refuses: {error.status.message}") from error
-    except httpx2.HTTPError as error:
-        raise CanaryError(f"the Kubernetes API does not answer: {error}") from error
+        with told_as(CanaryError):
+            yield
     except ConfigError as error:
         raise CanaryError(str(error)) from error

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.core_v1 import Pod
 
 from mesh.canary.measure.source import Caller
 from mesh.local.observation import SIDECAR
 
-AuthorizationPolicy = create_namespaced_resource(
-    "security.istio.io", "v1", "AuthorizationPolicy", "authorizationpolicies"
-)
 _PARTS = 5  # cluster.local/ns/shop/sa/orders
 
 

@@ -14,12 +14,13 @@ import httpx2
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.core_v1 import Pod
 
-from mesh.canary.measure.callers import AuthorizationPolicy, account, allowed, caller
+from mesh.canary.measure.callers import account, allowed, caller
 from mesh.canary.measure.counters import Counters
 from mesh.canary.measure.envoy_stats import Subject, counters, samples
 from mesh.canary.measure.reaching import WITHIN, Unreached, Way, way_to
 from mesh.canary.measure.source import Caller, Reading, Source
 from mesh.chosen_cluster import NAMESPACE, Cluster
+from mesh.istio_kinds import AuthorizationPolicy
 from mesh.kube_client import opened
 from mesh.local.progress import Progress
 from mesh.local.settings import Settings

@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightkube.core.async_client import AsyncClient
-from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
+from lightkube.generic_resource import GenericNamespacedResource
 from lightkube.models.core_v1 import ContainerPort
 from lightkube.models.meta_v1 import ObjectMeta, OwnerReference
 from lightkube.resources.core_v1 import Pod
 
+from mesh.istio_kinds import Sidecar, WorkloadEntry
 from mesh.local.absence import absence_is_fine
 from mesh.local.node.addresses import PodAddresses
 from mesh.local.node.pod_roles import Proxy, containers
 from mesh.local.node.sidecar import selecting_label, service_account
-
-_GROUP, _VERSION = "networking.istio.io", "v1"
-Sidecar = create_namespaced_resource(_GROUP, _VERSION, "Sidecar", "sidecars")
-WorkloadEntry = create_namespaced_resource(_GROUP, _VERSION, "WorkloadEntry", "workloadentries")
 
 NODE_LABEL = "argosy.dev/node"
 _MANAGER = "argosy-node"
