@@ -10,6 +10,8 @@ BIN := .venv/bin
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q
 COVERED := --cov --cov-report=
 COVERAGE ?=
+# What CI adds for tests of real processes: --reruns 1 (docs/decisions/0042-asked-once-more.md).
+RERUNS ?=
 USERS ?= 20
 RATE ?= 5
 RUN_TIME ?= 30s
@@ -122,11 +124,11 @@ test-integration: programs ## Whole services on their databases, and the manifes
 
 .PHONY: test-processes
 test-processes: programs browser ## Tests that start, kill and flood real processes
-	@COVERAGE_FILE=.coverage.processes $(PYTEST) $(COVERAGE) tests -m processes -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.processes $(PYTEST) $(COVERAGE) $(RERUNS) tests -m processes -n auto --dist loadfile
 
 .PHONY: test-end-to-end
 test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
-	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) $(COVERAGE) tests/end_to_end -m "end_to_end and not proof"
+	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) $(COVERAGE) $(RERUNS) tests/end_to_end -m "end_to_end and not proof"
 
 .PHONY: canary-simulation
 canary-simulation: ready ## Compare the canary's judge with simpler rules over 4000 runs; writes docs/canary-statistics.md (3 minutes)

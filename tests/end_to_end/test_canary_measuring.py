@@ -27,7 +27,7 @@ from tests.end_to_end.conftest import CLUSTER, STATE
 LIST_CATEGORIES = "/shop.catalog.v1.CatalogService/ListCategories"
 BOTH = ("v1", "v2")
 CALLS, FEW = 40, 4  # so few at once that no server refuses any, however busy the machine
-ANSWERED_WITHIN, WAITED = 10.0, 1.0
+ANSWERED_WITHIN, WAITED = 10.0, 3.0
 """Seconds: for the answer of a version that works, and until a caller of one that does not gives up."""
 
 
@@ -102,7 +102,10 @@ async def test_calls_that_a_frozen_version_keeps_waiting_count_against_it(
         earlier = await source.read()
         ok = await answered(gateway, WAITED)
         versions = await seen(source, earlier)
-    assert (versions["v1"].requests, versions["v1"].errors) == (ok, 0)
-    assert versions["v2"].requests == versions["v2"].errors == CALLS - ok > 0
+    # An answer that reached its sidecar in time may reach a busy caller too late: counted there, not here.
+    assert versions["v1"].errors == 0
+    assert versions["v1"].requests >= ok
+    assert versions["v2"].requests == versions["v2"].errors > 0
+    assert versions["v1"].requests + versions["v2"].requests == CALLS
     assert versions["v2"].statuses.keys() <= {GIVEN_UP, "UNAVAILABLE", "DEADLINE_EXCEEDED"}
     assert versions["v2"].statuses[GIVEN_UP] > 0
