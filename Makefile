@@ -19,6 +19,9 @@ OVERLAY ?= kind
 ARGS ?=
 LOCK := --generate-hashes --no-annotate --no-header --no-emit-index-url --universal --python-version 3.11
 READY := .venv/.ready gen/.ready
+# Before what needs a shop: the cluster KUBECONFIG names, the local one that runs, or one that is started and stopped again.
+ON_A_MESH = code=0; $(BIN)/argosy status >/dev/null 2>&1 || code=$$?; \
+  if [ $$code = 4 ]; then trap '$(BIN)/argosy down' EXIT; $(BIN)/argosy up; fi;
 
 .PHONY: help
 help: ## Print every target with one line of help
@@ -45,6 +48,7 @@ protos: gen/.ready ## Make Python code from the contracts
 .PHONY: policy
 policy: ready ## Make clients, servers, routes, permissions and a table from services/*/policy.yaml
 	@$(BIN)/python -m mesh.policy generate
+	@$(BIN)/python -m mesh.objectives generate
 
 .PHONY: ready
 ready: $(READY)
@@ -68,13 +72,24 @@ doctor: ready ## Say what is missing, which ports are taken and what would be sk
 	@$(BIN)/argosy doctor
 
 .PHONY: load
-load: ready ## Load test through the gateway: make load USERS=20 RUN_TIME=30s
-	@mkdir -p reports
-	@$(BIN)/python -m loadtest.run --users $(USERS) --rate $(RATE) --run-time $(RUN_TIME) --html reports/load.html --json reports/load.json
+load: programs ## Load test: the gate at an open loop's rate, then Locust's users: make load USERS=20 RUN_TIME=30s
+	@mkdir -p reports; $(ON_A_MESH) worst=0; \
+	  $(BIN)/argosy load run --for $(RUN_TIME) --json reports/load.json --html reports/load.html || worst=$$?; \
+	  $(BIN)/argosy load locust --users $(USERS) --rate $(RATE) --run-time $(RUN_TIME) \
+	    --html reports/locust.html --json reports/locust.json || worst=$$?; \
+	  exit $$worst
 
 .PHONY: load-ui
-load-ui: ready ## The same with Locust's page on http://127.0.0.1:8089
-	@$(BIN)/python -m loadtest.run --ui
+load-ui: ready ## Locust's page on http://127.0.0.1:8089
+	@$(BIN)/argosy load locust --ui
+
+.PHONY: chaos
+chaos: programs ## Every experiment with its verdict, then 500 random kills; writes reports/chaos.html (about 40 minutes)
+	@mkdir -p reports; $(ON_A_MESH) worst=0; \
+	  $(BIN)/argosy chaos run --all --tries 3 --json reports/chaos.json $(ARGS) || worst=$$?; \
+	  $(BIN)/argosy chaos kills --times 500 --json reports/kills.json || worst=$$?; \
+	  $(BIN)/argosy chaos report --write docs/failure-modes.md --html reports/chaos.html; \
+	  exit $$worst
 
 .PHONY: compare
 compare: ready ## The same faults with protection off, by one layer and by both; writes docs/resilience.md (about 8 minutes)
@@ -138,6 +153,10 @@ canary-simulation: ready ## Compare the canary's judge with simpler rules over 4
 canary-proof: programs ## Everything a canary promises, shown on one local mesh under load: verdicts, kills, drift, accidents
 	@$(BIN)/python -m pytest -v --no-header tests/end_to_end/canary $(ARGS)
 
+.PHONY: chaos-proof
+chaos-proof: programs ## What experiments themselves promise: five protections taken away, killed runners, the guide as typed
+	@$(BIN)/python -m pytest -v --no-header tests/end_to_end/chaos $(ARGS)
+
 .PHONY: test-cluster
 test-cluster: ready ## The end-to-end tests and what only nodes show, on the cluster KUBECONFIG names (about 20 minutes)
 	@if [ -z "$${KUBECONFIG:-}" ]; then echo "KUBECONFIG names no cluster; see docs/kubernetes.md for how to make one" >&2; exit 2; fi
@@ -158,6 +177,7 @@ check: programs ## ruff, mypy strict, buf lint and breaking changes, policies, m
 	@$(BIN)/python -m protos.breaking
 	@$(BIN)/python -m mesh.policy check
 	@$(BIN)/python -m mesh.policy lint
+	@$(BIN)/python -m mesh.objectives check
 	@$(BIN)/python -m mesh.manifests check
 
 .PHONY: format

@@ -3,36 +3,36 @@
     class Customer(GrpcUser):
         @task
         def look(self) -> None:
-            page = self.ask(ListProductsRequest(), ListProductsResponse, timeout=2.0)
+            page = self.ask(Call(ListProductsRequest(), timeout=2.0))
 
 Users are greenlets, so calls are synchronous, and gRPC must be told about gevent: otherwise one call blocks every
-user, and nothing says so. The contract knows the path and the kind of an RPC by its request message.
+user, and nothing says so. Locust's statistics have a row for every RPC and status: the status is the row's type.
 """
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from random import Random
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import grpc
 from gevent import GreenletExit
-from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from locust import User
 from locust.env import Environment
-from locust.exception import RescheduleTask
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from loadtest.outcome import FAILURES, SUCCESS, Deserved, failure, reason_of
+from loadtest.contract import method_of, path_of
+from loadtest.journeys import Call
+from loadtest.outcome import FAILURES, failure, reason_of
 from loadtest.tally import Tally
 
-Answer = TypeVar("Answer", bound=Message)
 USERS_PER_CHANNEL = 25  # far below the 100 streams that HTTP/2 peers commonly allow per connection
 
 
-class RpcFailed(RescheduleTask):
-    """A call failed and was counted; Locust lets the user wait and go on with something else."""
+class RpcFailed(Exception):
+    """A call was not answered with OK, and was counted."""
 
 
 class ChannelPool:
@@ -94,25 +94,14 @@ class GrpcUser(User):
             return False
         return bool(super().stop(force))
 
-    def ask(self, request: Message, answer: type[Answer], *, timeout: float, deserved: Deserved = SUCCESS) -> Answer:
-        """The answer of a unary RPC within `timeout` seconds. Raises RpcFailed, also for a deserved refusal."""
-        method = method_of(request)
-        call = self.channel.unary_unary(path_of(method), _serialize, answer.FromString)
-        [response] = self._counted(method.name, lambda: [call(request, timeout=timeout)], deserved)
-        return response
-
-    def follow(self, request: Message, answer: type[Answer], *, timeout: float) -> list[Answer]:
-        """All messages of a stream that ends within `timeout` seconds; its duration is that of the whole stream."""
-        method = method_of(request)
-        stream = self.channel.unary_stream(path_of(method), _serialize, answer.FromString)
-        return self._counted(method.name, lambda: list(stream(request, timeout=timeout)), SUCCESS)
-
-    def _counted(self, rpc: str, send: Callable[[], list[Answer]], deserved: Deserved) -> list[Answer]:
-        answers: list[Answer] = []
+    def ask(self, call: Call) -> Any:
+        """The answer, or all messages of a stream, which is to end within the timeout. Raises RpcFailed."""
+        answers: list[Message] = []
         code, reason = grpc.StatusCode.OK, ""
+        method = method_of(call.request)
         begin = time.perf_counter()
         try:
-            answers = send()
+            answers = self._answers(call)
         except grpc.RpcError as error:
             ended = failure(error)
             code, reason = ended.code(), reason_of(ended)
@@ -120,35 +109,28 @@ class GrpcUser(User):
             self.tally.cut_off += 1
             raise
         seconds = time.perf_counter() - begin
-        kind = deserved.kind(code, reason)
-        self.tally.record(rpc, code.name, kind, seconds)
+        kind = call.deserved.kind(code, reason)
+        self.tally.record(method.name, code.name, kind, seconds)
         self.environment.events.request.fire(
-            request_type="grpc",
-            name=rpc,
+            request_type=code.name,
+            name=method.name,
             response_time=1000 * seconds,
             response_length=sum(each.ByteSize() for each in answers),
-            exception=f"{code.name} {reason}".strip() if kind in FAILURES else None,
-            context={"code": code.name, "kind": kind},
+            exception=f"{kind.value} {reason}".strip() if kind in FAILURES else None,
+            context={"kind": kind},
         )
         if code is not grpc.StatusCode.OK:
-            raise RpcFailed(rpc)
-        return answers
+            raise RpcFailed(method.name)
+        return answers if method.server_streaming else answers[0]
 
-
-def method_of(request: Message) -> MethodDescriptor:
-    """The RPC that takes this message. Raises LookupError when none does."""
-    services: Any = request.DESCRIPTOR.file.services_by_name
-    for service in services.values():
-        for method in service.methods:
-            if method.input_type is request.DESCRIPTOR:
-                found: MethodDescriptor = method
-                return found
-    raise LookupError(f"no RPC takes {request.DESCRIPTOR.full_name}")
-
-
-def path_of(method: MethodDescriptor) -> str:
-    """The RPC's path in HTTP/2."""
-    return f"/{method.containing_service.full_name}/{method.name}"
+    def _answers(self, call: Call) -> list[Message]:
+        method = method_of(call.request)
+        parse = GetMessageClass(method.output_type).FromString
+        if method.server_streaming:
+            stream = self.channel.unary_stream(path_of(method), _serialize, parse)
+            return list(stream(call.request, timeout=call.timeout))
+        ask = self.channel.unary_unary(path_of(method), _serialize, parse)
+        return [ask(call.request, timeout=call.timeout)]
 
 
 def _serialize(message: Message) -> bytes:

@@ -4,7 +4,7 @@ Through the Kubernetes API, by JSON patches that test what they replace: what so
 overwritten. Whoever changed them compares them afterwards with what they were.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from lightkube import AsyncClient
@@ -76,6 +76,46 @@ def stripped(spec: Mapping[str, Any], *, retries: Mapping[str, Any] = NO_RETRIES
     if "subsets" in spec:
         bare["subsets"] = [_unguarded(subset) for subset in spec["subsets"]]
     return _unguarded(bare)
+
+
+def stripped_before(spec: Mapping[str, Any], services: Collection[str]) -> Mapping[str, Any]:
+    """`stripped`, but only what stands in front of these services; in front of all of them, where none is named."""
+    bare = stripped(spec)
+    if not services:
+        return bare
+    if "http" in spec:
+        pairs = zip(spec["http"], bare["http"], strict=True)
+        return bare | {"http": [taken if _leads_to(route) & {*services} else route for route, taken in pairs]}
+    return bare if spec.get("host") in services else spec
+
+
+def restored(spec: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of an object that was `stripped`, with what protected it `before`; everything else as it is now."""
+    whole = _guarded(spec, before)
+    if "http" in spec:
+        retries = {route.get("name"): route["retries"] for route in before["http"] if "retries" in route}
+        whole["http"] = [
+            route | {"retries": retries[route["name"]]}
+            if route.get("name") in retries and route.get("retries") == NO_RETRIES
+            else route
+            for route in spec["http"]
+        ]
+    if "subsets" in spec:
+        subsets = {subset["name"]: subset for subset in before["subsets"]}
+        whole["subsets"] = [_guarded(subset, subsets.get(subset["name"], {})) for subset in spec["subsets"]]
+    return whole
+
+
+def _leads_to(route: Mapping[str, Any]) -> set[str]:
+    """The services that a route, or what it delegates to, sends calls to."""
+    ends = {str(each["destination"]["host"]) for each in route.get("route", ())}
+    return ends | ({str(route["delegate"]["name"])} if "delegate" in route else set())
+
+
+def _guarded(destination: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    guards = {name: value for name, value in before.get("trafficPolicy", {}).items() if name in GUARDS}
+    policy = guards | destination.get("trafficPolicy", {})
+    return dict(destination) | ({"trafficPolicy": policy} if policy else {})
 
 
 def _unguarded(destination: Mapping[str, Any]) -> dict[str, Any]:

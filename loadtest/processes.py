@@ -1,7 +1,8 @@
 """How are Locust's processes started, watched and waited for?
 
 One process until a core is not enough; then a master and `workers` more, each with a Python of its own and never
-forked, because gRPC does not survive a fork (https://github.com/grpc/grpc/blob/master/doc/fork_support.md).
+forked, because gRPC does not survive a fork (https://github.com/grpc/grpc/blob/master/doc/fork_support.md). Workers
+may also run elsewhere, as pods do (k8s/components/load), and come to the master by themselves.
 """
 
 import os
@@ -16,10 +17,16 @@ from pathlib import Path
 
 import psutil
 
+from loadtest.shapes import Shape
+
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+SHAPEFILE = Path(__file__).with_name("locust_shape.py")
+MASTER_PORT = 5557  # where workers from elsewhere look for their master
+ARRIVE_WITHIN = 120  # seconds until every worker must be there
+WEB_ADDRESS, WEB_PORT = "127.0.0.1", 8089
 USERS_PER_PROCESS = 500
 STOP_TIMEOUT = 10  # seconds for the last calls of users; the longest deadline is 5
-PATIENCE = 60.0  # seconds beyond run time and stop timeout, for start and reports on a busy machine
+PATIENCE = ARRIVE_WITHIN + 30.0  # seconds beyond run time and stop timeout, for start and reports on a busy machine
 UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -34,8 +41,34 @@ class Plan:
     seed: int
     workers: int  # 0: one process does it all
     html: Path
-    log: Path
-    tallies: Path  # a folder
+    folder: Path  # for what processes leave behind
+    shape: Shape = Shape.STEADY
+    elsewhere: int = 0  # workers that come by themselves
+
+    @property
+    def processes(self) -> int:
+        """How many processes have users."""
+        return self.workers + self.elsewhere or 1
+
+    @property
+    def log(self) -> Path:
+        """Where Locust's log goes."""
+        return self.html.with_suffix(".log")
+
+    @property
+    def tallies(self) -> list[Path]:
+        """What processes with users have left, a file each."""
+        return list(self.folder.glob("*.json"))
+
+    @property
+    def breakpoint(self) -> Path:
+        """Where it is left at how many users the shop broke, and after how many seconds, if it did."""
+        return self.folder / "breakpoint"
+
+    @property
+    def history(self) -> Path:
+        """Where Locust leaves what it saw in every second."""
+        return self.html.with_name(f"{self.html.stem}_stats_history.csv")
 
 
 @dataclass
@@ -44,6 +77,7 @@ class Usage:
 
     peak_rss: int = 0  # bytes of all processes together
     busiest: float = 0.0  # share of a core that the busiest process used on average
+    lasted: float = 0.0  # seconds
     interrupted: float = 0.0  # seconds after which somebody pressed Ctrl-C; 0 when nobody did
     _cpu: dict[int, float] = field(default_factory=dict)
 
@@ -77,19 +111,41 @@ def seconds_of(text: str) -> int:
     return seconds
 
 
-def commands(plan: Plan, master_port: int) -> list[list[str]]:
-    """The command lines: the process that decides about the end first, then the workers."""
-    locust = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--tally-folder", str(plan.tallies)]
-    lead = [*locust, "--headless", "--only-summary", "--host", plan.host, "--seed", str(plan.seed)]
+def commands(plan: Plan, master_port: int, *, page: bool = False) -> list[list[str]]:
+    """The command lines: the process that decides about the end first, then the workers.
+
+    With a `page` people start and end runs there, until they end the process.
+    """
+    files = [LOCUSTFILE] if plan.shape in {Shape.STEADY, Shape.SOAK} else [LOCUSTFILE, SHAPEFILE]
+    lead = [*_locust(*files), "--host", plan.host, "--seed", str(plan.seed), "--shape", plan.shape]
     lead += ["--users", str(plan.users), "--spawn-rate", f"{plan.rate:g}", "--run-time", f"{plan.seconds}s"]
-    # The verdict is ours: Locust's own exit code knows nothing of expected refusals and of budgets.
-    lead += ["--stop-timeout", str(STOP_TIMEOUT), "--exit-code-on-error", "0", "--html", str(plan.html)]
-    if not plan.workers:
+    lead += ["--stop-timeout", str(STOP_TIMEOUT), "--breakpoint-file", str(plan.breakpoint)]
+    lead += ["--tally-folder", str(plan.folder)]
+    lead += ["--web-host", WEB_ADDRESS, "--web-port", str(WEB_PORT)] if page else _headless(plan)
+    if not plan.workers + plan.elsewhere:
         return [lead]
-    lead += ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(master_port)]
-    lead += ["--expect-workers", str(plan.workers), "--expect-workers-max-wait", "30"]
-    worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", str(master_port)]
-    return [lead, *[worker] * plan.workers]
+    bound = ("0.0.0.0", MASTER_PORT) if plan.elsewhere else ("127.0.0.1", master_port)
+    return [[*lead, *_master(*bound, plan.processes)], *[worker("127.0.0.1", bound[1])] * plan.workers]
+
+
+def worker(master: str, port: int) -> list[str]:
+    """The command line of a worker of the master there."""
+    return [*_locust(LOCUSTFILE), "--worker", "--master-host", master, "--master-port", str(port)]
+
+
+def _headless(plan: Plan) -> list[str]:
+    # The verdict is ours: Locust's own exit code knows nothing of expected refusals and of budgets.
+    how = ["--headless", "--only-summary", "--exit-code-on-error", "0"]
+    return [*how, "--html", str(plan.html), "--csv", str(plan.html.with_suffix(""))]
+
+
+def _locust(*files: Path) -> list[str]:
+    return [sys.executable, "-m", "locust", "-f", ",".join(map(str, files))]
+
+
+def _master(host: str, port: int, workers: int) -> list[str]:
+    master = ["--master", "--master-bind-host", host, "--master-bind-port", str(port)]
+    return [*master, "--expect-workers", str(workers), "--expect-workers-max-wait", str(ARRIVE_WITHIN)]
 
 
 def free_port() -> int:
@@ -134,6 +190,7 @@ def _wait(
             time.sleep(0.5)
         except KeyboardInterrupt:  # Locust heard it too, and reports before it ends
             usage.interrupted = elapsed
-            limit = min(limit, elapsed + STOP_TIMEOUT + 5)
+            limit = min(limit, elapsed + STOP_TIMEOUT + 15)
+    usage.lasted = time.monotonic() - begin
     failed = (process.returncode for process in started if process.returncode)  # of one that was killed below 0
     return next(failed, 0), usage

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loadtest.outcome import Outcome
-
-LATE = 0.1  # seconds behind schedule at the 99th percentile, above which the generator is what was measured
-KEPT_UP = 0.98  # of the target rate
+from loadtest.punctuality import KEPT_UP, LATE
 
 
 class NothingMeasured(Exception):
@@ -75,16 +73,25 @@ class Report:
     @property
     def achieved_rate(self) -> float:
         """Calls really sent per second of the schedule. Raises NothingMeasured."""
-        if not self.samples:
-            raise NothingMeasured
-        due = [sample.scheduled for sample in self.samples] + list(self.dropped)
-        sent = [sample.started for sample in self.samples]
+        due, sent = self._due, [sample.started for sample in self.samples]
         return len(self.samples) / (max(due + sent) - min(due) + 1 / self.rate)
+
+    @property
+    def scheduled_rate(self) -> float:
+        """Calls due per second of the schedule; by chance not quite `rate` when they arrive by chance."""
+        due = self._due
+        return len(due) / (max(due) - min(due) + 1 / self.rate)
 
     @property
     def saturated(self) -> bool:
         """The generator could not keep its schedule, so its numbers describe itself. Raises NothingMeasured."""
-        return bool(self.dropped) or self.lateness(0.99) > LATE or self.achieved_rate < KEPT_UP * self.rate
+        return bool(self.dropped) or self.lateness(0.99) > LATE or self.achieved_rate < KEPT_UP * self.scheduled_rate
+
+    @property
+    def _due(self) -> list[float]:
+        if not self.samples:
+            raise NothingMeasured
+        return [sample.scheduled for sample in self.samples] + list(self.dropped)
 
     def between(self, start: float, end: float = math.inf) -> "Report":
         """The part of this run that was due from `start` until before `end`, for counting by phase."""

@@ -16,10 +16,12 @@ from mesh.running_shop import Shop, pod_address, pod_name
 
 METRICS_PORT = 9464
 STARTED = "argosy_server_started_total"
+HANDLED = "argosy_server_handled_total"  # by status
+ATTEMPTED = "argosy_client_attempts_total"  # by their callers, tries on the wire, by status
 CALLED = "argosy_client_calls_total"  # by their callers, whatever became of them
 REJECTED = "argosy_client_rejected_total"  # tries that an open circuit kept off the wire
 ABORTED = "aborts_injected"
-READ = {STARTED, CALLED, REJECTED}
+READ = {STARTED, HANDLED, ATTEMPTED, CALLED, REJECTED}
 BEGAN = "process_start_time_seconds"
 PATIENCE = aiohttp.ClientTimeout(total=5.0)
 
@@ -32,6 +34,7 @@ class Series(NamedTuple):
     began: float  # when the process began: one that was started again in the same pod counts anew
     metric: str
     method: str
+    code: str = ""  # gRPC's, where it is counted by that
 
 
 Counts = Mapping[Series, float]
@@ -55,7 +58,7 @@ async def read_counts(shop: Shop, cluster: LocalCluster, apps: Sequence[str]) ->
 
 async def _of_server(http: aiohttp.ClientSession, app: str, pod: str, address: str) -> Counts:
     began, counters = parse(await _get(http, f"http://{address}:{METRICS_PORT}/metrics"))
-    return {Series(app, pod, began, metric, method): value for (metric, method), value in counters.items()}
+    return {Series(app, pod, began, *counter): value for counter, value in counters.items()}
 
 
 async def _of_sidecar(http: aiohttp.ClientSession, app: str, pod: str, admin: str) -> Counts:
@@ -71,16 +74,16 @@ async def _get(http: aiohttp.ClientSession, url: str) -> str:
         return ""  # the process behind it was just killed or frozen: that is what is being measured
 
 
-def parse(text: str) -> tuple[float, Mapping[tuple[str, str], float]]:
-    """When the process began, and its counters by metric and method, from what Prometheus would scrape."""
+def parse(text: str) -> tuple[float, Mapping[tuple[str, str, str], float]]:
+    """When the process began, and its counters by metric, method and status, from what Prometheus would scrape."""
     began = 0.0
-    counters: dict[tuple[str, str], float] = {}
+    counters: dict[tuple[str, str, str], float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == BEGAN:
                 began = sample.value
             elif sample.name in READ:
-                key = sample.name, sample.labels["method"]
+                key = sample.name, sample.labels["method"], sample.labels.get("code", "")
                 counters[key] = counters.get(key, 0.0) + sample.value
     return began, counters
 

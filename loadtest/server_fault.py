@@ -21,6 +21,7 @@ from mesh.running_shop import PROPAGATION
 
 _HTTP = "envoy.filters.network.http_connection_manager"
 _ROUTER = "envoy.filters.http.router"
+_FILTER = "envoy.filters.http.fault"
 _FAULT = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault"
 
 
@@ -33,7 +34,7 @@ async def failing(
     At those of one `version`, where it is named. It is in force when the block begins and gone when it has ended; what
     a killed run has left is replaced.
     """
-    fault = {"abort": {"grpc_status": StatusCode.UNAVAILABLE.value[0], "percentage": _percentage(percent)}}
+    fault = {"abort": {"grpc_status": StatusCode.UNAVAILABLE.value[0], "percentage": percentage(percent)}}
     async with _in_force(client, "failing", envoy_filter(_labels(app, version), methods, fault)):
         yield
 
@@ -43,7 +44,7 @@ async def slowed(
     client: AsyncClient, app: str, methods: Sequence[str], *, seconds: float, percent: float, version: str = ""
 ) -> AsyncIterator[None]:
     """Let `percent` of the calls of these methods wait so long at the pods of `app`; otherwise as `failing`."""
-    fault = {"delay": {"fixed_delay": f"{seconds}s", "percentage": _percentage(percent)}}
+    fault = {"delay": {"fixed_delay": f"{seconds}s", "percentage": percentage(percent)}}
     async with _in_force(client, "slowed", envoy_filter(_labels(app, version), methods, fault)):
         yield
 
@@ -65,8 +66,13 @@ async def _delete(client: AsyncClient, name: str) -> None:
         await client.delete(EnvoyFilter, name)
 
 
-def envoy_filter(labels: Mapping[str, str], methods: Sequence[str], fault: Mapping[str, Any]) -> dict[str, Any]:
-    """The object's spec; the filter stands last but the router, so that what authorization refuses does not count."""
+def envoy_filter(
+    labels: Mapping[str, str], methods: Sequence[str], fault: Mapping[str, Any], name: str = _FILTER
+) -> dict[str, Any]:
+    """The object's spec; the filter stands last but the router, so that what authorization refuses does not count.
+
+    `methods` are regular expressions, and `name` what Envoy calls the filter when it is asked for its listeners.
+    """
     paths = [{"name": ":path", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}]
     listener = {"filterChain": {"filter": {"name": _HTTP, "subFilter": {"name": _ROUTER}}}}
     patch = {
@@ -74,7 +80,7 @@ def envoy_filter(labels: Mapping[str, str], methods: Sequence[str], fault: Mappi
         "match": {"context": "SIDECAR_INBOUND", "listener": listener},
         "patch": {
             "operation": "INSERT_BEFORE",
-            "value": {"name": "envoy.filters.http.fault", "typed_config": {"@type": _FAULT, **fault, "headers": paths}},
+            "value": {"name": name, "typed_config": {"@type": _FAULT, **fault, "headers": paths}},
         },
     }
     return {"workloadSelector": {"labels": dict(labels)}, "configPatches": [patch]}
@@ -84,5 +90,6 @@ def _labels(app: str, version: str) -> dict[str, str]:
     return {"app": app} | ({"version": version} if version else {})
 
 
-def _percentage(percent: float) -> dict[str, Any]:
+def percentage(percent: float) -> dict[str, Any]:
+    """A share of calls as Envoy writes it."""
     return {"numerator": round(percent * 10_000), "denominator": "MILLION"}

@@ -7,22 +7,29 @@ Every method fits `OpenLoop`: `OpenLoop(lambda _: shopper.place_order(timeout=3.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
 from typing import Any
 
-from grpc import StatusCode, aio
+from grpc import aio
 from shop.catalog.v1 import catalog_pb2
 from shop.catalog.v1.catalog_pb2_grpc import CatalogServiceStub
 from shop.orders.v1 import orders_pb2
 from shop.orders.v1.orders_pb2_grpc import OrdersServiceStub
 
-from loadtest.outcome import SUCCESS, Deserved, Kind, Outcome, reason_of
+from loadtest.asking import answered
+from loadtest.outcome import SUCCESS, Deserved, Kind, Outcome
 from loadtest.shopping import GOOD_CARD, OVER, TestCard, wish
 
 GATEWAY = "127.0.0.1:8080"
+CONNECTION = (
+    ("grpc.use_local_subchannel_pool", 1),
+    # People whose gateway comes back come back with it; gRPC alone would wait up to two minutes before it tries again.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
 
 
 class Shopper:
@@ -72,40 +79,16 @@ class Shopper:
 
 
 async def _outcome(label: str, call: aio.UnaryUnaryCall[Any, Any], deserved: Deserved = SUCCESS) -> Outcome:
-    try:
-        response = await call
-        said = await call.trailing_metadata()
-    except aio.AioRpcError as error:
-        return _failed(label, error, deserved)
-    pod, version = _answerer(said)
-    order_id = response.order.order_id if isinstance(response, orders_pb2.PlaceOrderResponse) else ""
-    kind = deserved.kind(StatusCode.OK, "")
-    degraded = _texts(said).get("argosy-degraded", "")
-    return Outcome(StatusCode.OK, kind, pod=pod, version=version, label=label, order_id=order_id, degraded=degraded)
-
-
-def _failed(label: str, error: aio.AioRpcError, deserved: Deserved) -> Outcome:
-    reason = reason_of(error)
-    kind = deserved.kind(error.code(), reason)
-    pod, version = _answerer(error.trailing_metadata())
-    return Outcome(error.code(), kind, reason, error.details() or "", pod, version, label)
-
-
-def _answerer(metadata: Iterable[tuple[str, str | bytes]] | None) -> tuple[str, str]:
-    """Pod and version of the server that answered; a proxy that answered for it says neither."""
-    said = _texts(metadata)
-    return said.get("argosy-pod", ""), said.get("argosy-version", "")
-
-
-def _texts(metadata: Iterable[tuple[str, str | bytes]] | None) -> dict[str, str]:
-    return {key: value for key, value in metadata or () if isinstance(value, str)}
+    response, outcome = await answered(label, call, deserved)
+    if isinstance(response, orders_pb2.PlaceOrderResponse):
+        return replace(outcome, order_id=response.order.order_id)
+    return outcome
 
 
 @asynccontextmanager
 async def open_shopper(target: str = GATEWAY, *, seed: int = 1, customer_id: str = "shopper") -> AsyncIterator[Shopper]:
     """A shopper who knows what to buy, on a connection of its own. Raises grpc.aio.AioRpcError when nobody answers."""
-    options = [("grpc.use_local_subchannel_pool", 1)]
-    async with aio.insecure_channel(target, options=options) as channel:
+    async with aio.insecure_channel(target, options=CONNECTION) as channel:
         shopper = Shopper(channel, random=Random(seed), customer_id=customer_id)  # noqa: S311 - choices, not secrets
         await shopper.learn_products()
         yield shopper

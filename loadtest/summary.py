@@ -5,8 +5,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from loadtest.histogram import Histogram
 from loadtest.outcome import FAILURES, Kind
-from loadtest.tally import Histogram, Tally
+from loadtest.tally import Tally
 
 STYLES = {Kind.OK: "green", Kind.EXPECTED: "cyan"}
 

@@ -1,53 +1,17 @@
 """How many calls ended how, and how long did they take, in memory that does not grow with the run?
 
-One histogram per (RPC, status, kind), with buckets two percent apart: quantiles are within one percent, and an hour
-of load takes no more room than a minute. Tallies of several processes add up.
+One histogram per (RPC, status, kind): an hour of load takes no more room than a minute. Tallies of several processes
+add up.
 """
 
 import json
-import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from loadtest.histogram import Histogram
 from loadtest.outcome import Kind
-
-GROWTH = math.log(1.02)
-SMALLEST = 1e-5  # seconds; everything faster counts as this
-
-
-@dataclass
-class Histogram:
-    """Durations in seconds, in logarithmic buckets."""
-
-    buckets: Counter[int] = field(default_factory=Counter)
-    longest: float = 0.0
-
-    def record(self, seconds: float) -> None:
-        """Count one duration."""
-        self.buckets[round(math.log(max(seconds, SMALLEST)) / GROWTH)] += 1
-        self.longest = max(self.longest, seconds)
-
-    def add(self, other: "Histogram") -> None:
-        """Count everything the other one has counted."""
-        self.buckets.update(other.buckets)
-        self.longest = max(self.longest, other.longest)
-
-    @property
-    def count(self) -> int:
-        """How many durations were recorded."""
-        return self.buckets.total()
-
-    def quantile(self, q: float) -> float:
-        """Seconds that a share `q` of the durations did not exceed, within one percent; NaN when there are none."""
-        wanted = math.ceil(q * self.count)
-        for bucket in sorted(self.buckets):
-            wanted -= self.buckets[bucket]
-            if wanted <= 0:
-                return min(math.exp(bucket * GROWTH), self.longest)
-        return math.nan
 
 
 class Cell(NamedTuple):
@@ -62,18 +26,18 @@ class Tally:
     """Everything one process (or several) has seen."""
 
     def __init__(self) -> None:
-        self.cells: dict[Cell, Histogram] = {}
+        self.cells: defaultdict[Cell, Histogram] = defaultdict(Histogram)
         self.errors: Counter[str] = Counter()  # exceptions out of users' code: faults of the harness itself
         self.cut_off = 0  # calls still under way when the run ended; nobody knows how they would have ended
 
     def record(self, rpc: str, code: str, kind: Kind, seconds: float) -> None:
         """Count one call."""
-        self.cells.setdefault(Cell(rpc, code, kind), Histogram()).record(seconds)
+        self.cells[Cell(rpc, code, kind)].record(seconds)
 
     def add(self, other: "Tally") -> None:
         """Count everything the other one has counted."""
         for cell, histogram in other.cells.items():
-            self.cells.setdefault(cell, Histogram()).add(histogram)
+            self.cells[cell].add(histogram)
         self.errors.update(other.errors)
         self.cut_off += other.cut_off
 
@@ -92,11 +56,11 @@ class Tally:
         """The names of the RPCs that were called, sorted."""
         return sorted({cell.rpc for cell in self.cells})
 
-    def latency(self, rpc: str | None = None) -> Histogram:
-        """How long calls took, failed ones included, of one RPC or of all."""
+    def latency(self, rpc: str | None = None, *kinds: Kind) -> Histogram:
+        """How long calls took, of one RPC or of all; of these kinds, failed ones included unless they are named."""
         merged = Histogram()
         for cell, histogram in self.cells.items():
-            if rpc in {None, cell.rpc}:
+            if rpc in {None, cell.rpc} and (not kinds or cell.kind in kinds):
                 merged.add(histogram)
         return merged
 
@@ -106,7 +70,7 @@ class Tally:
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for cell, histogram in sorted(self.cells.items()):
-            yield {**cell._asdict(), "longest": histogram.longest, "buckets": dict(histogram.buckets)}
+            yield {**cell._asdict(), "latency": histogram.encoded()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Tally":
@@ -115,8 +79,7 @@ class Tally:
         tally.errors.update(data["errors"])
         tally.cut_off = data["cut_off"]
         for row in data["cells"]:
-            buckets = Counter({int(bucket): count for bucket, count in row["buckets"].items()})
-            tally.cells[Cell(row["rpc"], row["code"], Kind(row["kind"]))] = Histogram(buckets, row["longest"])
+            tally.cells[Cell(row["rpc"], row["code"], Kind(row["kind"]))] = Histogram.decoded(row["latency"])
         return tally
 
 

@@ -56,9 +56,13 @@ SUBCOMMANDS = {
     "seed": Subcommand("mesh.seed.command:seed", "Bring products and their stock into the running shop."),
     "backup": Subcommand("mesh.backup.commands:backup", "Write all that the local cluster's pods store to a file."),
     "restore": Subcommand("mesh.backup.commands:restore", "Put back what `argosy backup` has written."),
+    "load": Subcommand("loadtest.commands.group:load", "Load the shop, and say whether it keeps what it promises."),
     "breakers": Subcommand("mesh.breakers.command:breakers", "Show the circuits between services; open, close, reset."),
     "canary": Subcommand(
         "mesh.canary.commands.group:canary", "Shift traffic to another version, judged step by step; or back."
+    ),
+    "chaos": Subcommand(
+        "mesh.chaos.commands.group:chaos", "Break the shop on purpose, under load, and judge whether it held."
     ),
 }
 _PASSING_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}

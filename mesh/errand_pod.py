@@ -141,8 +141,7 @@ async def _network(client: AsyncClient, namespace: str, app: str) -> AsyncIterat
 
     Policies add up. Without a closed network a policy would close it for everybody else.
     """
-    present = [policy async for policy in client.list(NetworkPolicy, namespace=namespace)]
-    if not any(_for_all_pods(policy) for policy in present):
+    if not await closed(client, namespace):
         yield
         return
     ours = [_made(NetworkPolicy, one) for one in policies(namespace, app)]
@@ -153,6 +152,11 @@ async def _network(client: AsyncClient, namespace: str, app: str) -> AsyncIterat
     finally:
         for policy in ours:
             await _delete(client, NetworkPolicy, namespace, str(policy.metadata and policy.metadata.name))
+
+
+async def closed(client: AsyncClient, namespace: str) -> bool:
+    """Whether a NetworkPolicy for all pods forbids what no other one permits."""
+    return any([_for_all_pods(policy) async for policy in client.list(NetworkPolicy, namespace=namespace)])
 
 
 def policies(namespace: str, app: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ _NETWORKING, _SECURITY = "networking.istio.io", "security.istio.io"
 
 VirtualService = create_namespaced_resource(_NETWORKING, "v1", "VirtualService", "virtualservices")
 DestinationRule = create_namespaced_resource(_NETWORKING, "v1", "DestinationRule", "destinationrules")
+ServiceEntry = create_namespaced_resource(_NETWORKING, "v1", "ServiceEntry", "serviceentries")
 Sidecar = create_namespaced_resource(_NETWORKING, "v1", "Sidecar", "sidecars")
 WorkloadEntry = create_namespaced_resource(_NETWORKING, "v1", "WorkloadEntry", "workloadentries")
 EnvoyFilter = create_namespaced_resource(_NETWORKING, "v1alpha3", "EnvoyFilter", "envoyfilters")

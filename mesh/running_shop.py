@@ -162,6 +162,10 @@ class Shop:
         container = deployment.rsplit("-v", 1)[0]
         await self._patch_template(deployment, {"spec": {"containers": [{"name": container, "env": env}]}})
 
+    async def annotate(self, deployment: str, values: Mapping[str, str | None]) -> None:
+        """Set annotations of the deployment's pods (None: take away); returns when rolled out."""
+        await self._patch_template(deployment, {"metadata": {"annotations": dict(values)}})
+
     async def _patch_template(self, deployment: str, template: Mapping[str, Any]) -> None:
         patch = {"spec": {"template": template}}
         await self.client.patch(Deployment, deployment, patch, namespace=self.namespace)

@@ -22,6 +22,7 @@ from loadtest.bench import (
     canary,
     catalog,
     cluster,
+    generator,
     mesh,
     naive,
     overload,
@@ -38,6 +39,7 @@ Bench = Callable[[Callable[[str], None]], Awaitable[list[Row]]]
 BENCHES: dict[str, Bench] = {
     "cluster": cluster.measure,  # these two first: they need a machine on which no cluster runs
     "placing": placing.measure,
+    "generator": generator.measure,
     "resilience": resilience.measure,
     "naive": naive.measure,
     "tracing": tracing.measure,

@@ -17,6 +17,7 @@ from grpc import StatusCode
 from loadtest.bench.cpu_shares import Seconds, used
 from loadtest.bench.local_cluster import LocalCluster, local_cluster
 from loadtest.bench.row import BenchUnavailable, Row
+from loadtest.capacity.stepping import climb, knee
 from loadtest.open_loop import OpenLoop
 from loadtest.outcome import Outcome
 from loadtest.shopper import Shopper, open_shopper
@@ -25,7 +26,6 @@ from mesh.gateway import known
 CORES = 2
 STEPS = range(20, 201, 10)  # orders per second
 STEP_SECONDS = 10.0
-TRIES = 2  # of a step: a machine hiccups
 PATIENCE, CONFIRMED = 0.5, 0.99  # seconds at the 99th percentile, and the share of orders, up to which a step holds
 TARGET = 60.0  # orders per second, kept up
 OFFERED = 1.03 * TARGET  # so that a few that are refused do not decide
@@ -122,16 +122,13 @@ async def _started(cluster: LocalCluster, say: Callable[[str], None]) -> AsyncIt
 async def _knee(cluster: LocalCluster, shopper: Shopper, say: Callable[[str], None]) -> Step:
     """The last step that holds before one that does not. Raises BenchUnavailable when the first one does not hold."""
     await _step(cluster, shopper, STEPS[0], STEP_SECONDS)  # warms up
-    last: Step | None = None
-    for rate in STEPS:
-        for _ in range(TRIES):
-            step = await _step(cluster, shopper, rate, STEP_SECONDS)
-            say(str(step))
-            if step.holds:
-                last = step
-                break
-        else:
-            break
+
+    async def measured(rate: float) -> Step:
+        step = await _step(cluster, shopper, rate, STEP_SECONDS)
+        say(str(step))
+        return step
+
+    last = knee(await climb(STEPS, measured))
     if last is None:
         raise BenchUnavailable(f"not even {STEPS[0]} orders a second are confirmed in time: is the machine busy?")
     return last

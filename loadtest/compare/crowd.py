@@ -14,8 +14,9 @@ from statistics import median
 from loadtest.compare.faults import Fault
 from loadtest.compare.protection import Protection
 from loadtest.compare.stage import Stage
-from loadtest.open_loop import Clock, MonotonicClock
+from loadtest.open_loop import MonotonicClock
 from loadtest.outcome import Kind, Outcome
+from loadtest.punctuality import Clock
 from loadtest.shopper import Shopper
 from loadtest.wellness import until_well
 

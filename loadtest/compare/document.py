@@ -1,7 +1,5 @@
 """What stands in docs/resilience.md? All of it comes from one run of the command."""
 
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,6 +12,7 @@ from loadtest.compare.measuring import FAULT_SECONDS
 from loadtest.compare.page import CELL_HEADINGS, CROWD_HEADINGS, cell_row, crowd_rows
 from loadtest.compare.run import Found
 from loadtest.compare.verdicts import by_fault, claims, crowd_readings, readings
+from loadtest.machine import machine
 from loadtest.wellness import CLEAN_SECONDS, PATIENCE, RATE
 
 WIDTH = 120
@@ -52,16 +51,6 @@ def document(found: Found, today: date, machine: str) -> str:
 def write(path: Path, found: Found) -> None:
     """Write the page of today and of this machine."""
     path.write_text(document(found, date.today(), machine()), encoding="utf-8")  # noqa: DTZ011 - the reader's day
-
-
-def machine() -> str:
-    """What the numbers were measured on."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-    load = os.getloadavg()[1]
-    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}, load {load:.1f} over the last 5 minutes"
 
 
 def _head(today: date, machine: str) -> Iterator[str]:

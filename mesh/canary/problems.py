@@ -27,11 +27,13 @@ class Refused(CanaryError):
 
 
 class Held(Refused):
-    """Another operator's runner holds the service's Lease."""
+    """Another operator's runner holds the service's Lease, or a chaos experiment does."""
 
     def __init__(self, service: str, holder: str) -> None:
         super().__init__(
-            f"{holder} runs a canary of {service}; look at `argosy canary status {service}`,"
+            f"{holder} is hurting {service} on purpose; wait until that has ended"
+            if " chaos " in holder
+            else f"{holder} runs a canary of {service}; look at `argosy canary status {service}`,"
             " or take it over with --steal and a reason"
         )
         self.service, self.holder = service, holder

@@ -16,17 +16,16 @@ import typer
 from loadtest.shopper import open_shopper
 from mesh.chosen_cluster import Cluster, Context, meant
 from mesh.demo.claims import Result
-from mesh.demo.elsewhere import PodProcesses, check_stage
-from mesh.demo.local import LocalProcesses, cluster
+from mesh.demo.elsewhere import check_stage
+from mesh.demo.local import cluster
 from mesh.demo.page import Page, readable_console
-from mesh.demo.stage import Processes, Stage
+from mesh.demo.stage import Stage
 from mesh.demo.tour import tour
 from mesh.gateway import reached
 from mesh.kube_client import opened
-from mesh.kubectl import find_kubectl
 from mesh.local.commands.surroundings import end_like_ctrl_c, progress, settings
 from mesh.local.progress import Progress
-from mesh.local.state_folder import StateFolder
+from mesh.pod_processes import processes_of
 from mesh.running_shop import Shop
 
 
@@ -71,14 +70,17 @@ async def _tour(meant_here: Cluster, page: Page, told: Progress) -> list[Result]
     began = datetime.now(UTC)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(opened(meant_here))
-        processes: Processes = LocalProcesses(StateFolder(settings().state))
         if not meant_here.local:
             await check_stage(client)
-            processes = PodProcesses(find_kubectl(meant_here, settings(), told))
         gateway = await stack.enter_async_context(reached(meant_here, told))
         shopper = await stack.enter_async_context(open_shopper(gateway))
         stage = Stage(
-            shop=Shop(client), shopper=shopper, gateway=gateway, began=began, say=page.say, processes=processes
+            shop=Shop(client),
+            shopper=shopper,
+            gateway=gateway,
+            began=began,
+            say=page.say,
+            processes=processes_of(meant_here, settings(), told),
         )
         return await tour(stage, page)
 

@@ -67,12 +67,23 @@ def this_process() -> ProcessId:
 
 def identify(pid: int) -> ProcessId | None:
     """The living process that has `pid` now, or None."""
+    fields = _fields(pid)
+    if not fields or fields[_STATE_FIELD] in {"Z", "X"}:
+        return None
+    return ProcessId(pid, int(fields[_START_TIME_FIELD]))
+
+
+def state_of(pid: int) -> str:
+    """The state of the process as /proc has it (R, S, T, Z, ...); empty when there is none."""
+    fields = _fields(pid)
+    return fields[_STATE_FIELD] if fields else ""
+
+
+def _fields(pid: int) -> dict[int, str]:
+    """What /proc says of it, by the numbers of proc(5), from the third on."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return {}
     # The program's name, field 2, is in brackets and may itself hold blanks and brackets.
-    after_name = text.rpartition(")")[2].split()
-    if after_name[_STATE_FIELD - 3] in {"Z", "X"}:
-        return None
-    return ProcessId(pid, int(after_name[_START_TIME_FIELD - 3]))
+    return dict(enumerate(text.rpartition(")")[2].split(), start=_STATE_FIELD))

@@ -18,13 +18,16 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock, or one whose time of day is off by some seconds, as experiments have it."""
+
+    def __init__(self, off_by: float = 0.0) -> None:
+        self._off_by = timedelta(seconds=off_by)
 
     def monotonic(self) -> float:
         return time.monotonic()
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._off_by
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

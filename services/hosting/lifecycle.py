@@ -33,6 +33,7 @@ from grpc_reflection.v1alpha import reflection
 from mesh.resilience.admission import Admission
 from services.hosting import administration, logs, metrics, tracing
 from services.hosting.background import running
+from services.hosting.clock import SystemClock
 from services.hosting.commands import Command, asked
 from services.hosting.errors import CannotStart
 from services.hosting.hosted import Host, Hosted
@@ -105,7 +106,8 @@ def _hear_signals(told: Callable[[], object]) -> None:
 
 async def _live(settings: HostSettings, build: Build[Any]) -> None:
     with tracing.opened(settings) as trace:
-        host = Host(settings, client_interceptors=trace.client_interceptors)
+        clock = SystemClock(settings.clock_off_by_seconds)
+        host = Host(settings, clock, client_interceptors=trace.client_interceptors)
         with metrics.served(settings.metrics_address, host.registry):
             async with build(settings, host) as hosted:
                 drain = Drain()

@@ -66,6 +66,7 @@ class JsonLines(logging.Handler):
         self._writing = Lock()
         self._encode = JSONEncoder(default=str).encode  # json.dumps would make one for each line
         self._exceptions = logging.Formatter()
+        self._off_by = settings.clock_off_by_seconds
         self._pod = {
             "service": settings.service_name,
             "version": settings.service_version,
@@ -102,7 +103,7 @@ class JsonLines(logging.Handler):
         return line
 
     def _write(self, moment: float, line: dict[str, object]) -> None:
-        line["time"] = datetime.fromtimestamp(moment, UTC).isoformat()
+        line["time"] = datetime.fromtimestamp(moment + self._off_by, UTC).isoformat()
         if found := trace_id.get():
             line["trace_id"] = found
         try:

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 Settings = TypeVar("Settings", bound="HostSettings")
 
 MAX_SOCKET_PATH = 107  # bytes, of sockaddr_un on Linux
+A_YEAR = 366 * 86400.0  # seconds
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _SPIFFE_ID = re.compile(r"spiffe://[^/,\s]+(/[^/,\s]+)+")
@@ -85,12 +86,14 @@ class HostSettings:
     adaptive_limit: Literal["on", "off"] = "on"
     drain_delay_seconds: Seconds = 2.0
     drain_seconds: Seconds = 10.0
+    clock_off_by_seconds: float = Field(default=0.0, ge=-A_YEAR, le=A_YEAR, allow_inf_nan=False)
     default_deadline_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False)
     resilience: Literal["on", "off"] = "on"
     admin_callers: Annotated[str, AfterValidator(_identities)] = ""
     otel_sdk_disabled: bool = False
     otel_traces_exporter: Literal["otlp", "console", "none"] | None = None
     otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)
+    span_export: Literal["batched", "inline"] = "batched"
 
     def __post_init__(self) -> None:
         if not self.database_url:  # depends on the service, so it is no plain default

@@ -46,9 +46,10 @@ def opened(settings: HostSettings) -> Iterator[Tracing]:
     if settings.otel_sdk_disabled or wanted == "none":
         yield OFF
         return
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  # see `traced`
+    from opentelemetry.sdk.trace import export  # noqa: PLC0415  # see `traced`
 
-    provider = recording(settings, BatchSpanProcessor(_exporter(wanted)))
+    processor = export.BatchSpanProcessor if settings.span_export == "batched" else export.SimpleSpanProcessor
+    provider = recording(settings, processor(_exporter(wanted)))
     try:
         yield traced(provider)
     finally:

@@ -66,6 +66,11 @@ PEERS: Mapping[str, PeerPolicy] = {
                 group="write",
             ),
         ),
+        breakers={
+            "write": BreakerPolicy(
+                open_limit=10.0,
+            ),
+        },
         bulkhead=64,
     ),
     "payments": PeerPolicy(
@@ -89,11 +94,15 @@ PEERS: Mapping[str, PeerPolicy] = {
                 group="refund",
             ),
         },
-        breakers={
-            "refund": BreakerPolicy(
+        breakers=dict.fromkeys(
+            (
+                "charge",
+                "refund",
+            ),
+            BreakerPolicy(
                 open_limit=10.0,
             ),
-        },
+        ),
         bulkhead=64,
     ),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mesh.resilience import MethodPolicy, PeerPolicy
+from mesh.resilience import BreakerPolicy, MethodPolicy, PeerPolicy
 
 PEERS: Mapping[str, PeerPolicy] = {
     "catalog": PeerPolicy(
@@ -36,6 +36,11 @@ PEERS: Mapping[str, PeerPolicy] = {
                 per_try_timeout=0.8,
                 idempotent=True,
                 group="write",
+            ),
+        },
+        breakers={
+            "write": BreakerPolicy(
+                open_limit=10.0,
             ),
         },
     ),

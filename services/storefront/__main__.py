@@ -55,6 +55,7 @@ async def _shop(settings: StorefrontSettings, host: Host) -> AsyncIterator[Shop]
             orders.stub(OrdersServiceStub),
             best_effort.stub(RecommendationsServiceStub),
             users.stub(UsersServiceStub),
+            insists=settings.resilience == "off",
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mesh.resilience import FallbackPolicy, MethodPolicy, PeerPolicy
+from mesh.resilience import BreakerPolicy, FallbackPolicy, MethodPolicy, PeerPolicy
 from mesh.resilience.server_policy import ServerPolicy
 
 SERVER = ServerPolicy()
@@ -105,6 +105,11 @@ PEERS: Mapping[str, PeerPolicy] = {
                 per_try_timeout=0.8,
                 idempotent=True,
                 group="write",
+            ),
+        },
+        breakers={
+            "write": BreakerPolicy(
+                open_limit=10.0,
             ),
         },
         bulkhead=64,

@@ -10,7 +10,7 @@ from shop.catalog.v1.catalog_pb2 import BatchGetProductsRequest, GetProductReque
 from shop.inventory.v1.inventory_pb2 import GetStockRequest
 from shop.recommendations.v1.recommendations_pb2 import ListRecommendationsRequest
 
-from services.storefront.shop import BRIEFLY, Shop, if_possible
+from services.storefront.shop import BRIEFLY, Shop
 
 SUGGESTIONS = 4
 
@@ -43,16 +43,16 @@ async def _one_by_one(shop: Shop, ids: Sequence[str]) -> Mapping[str, Product]:
 async def available(shop: Shop, product_id: str) -> int | None:
     """How many pieces are free; None when inventory cannot say."""
     asked = GetStockRequest(product_ids=[product_id])
-    answer = await if_possible("inventory", shop.inventory.GetStock(asked, timeout=BRIEFLY))
+    answer = await shop.if_possible("inventory", shop.inventory.GetStock(asked, timeout=BRIEFLY))
     return None if answer is None else answer.stock[0].available
 
 
 async def suggestions(shop: Shop, about: Sequence[str]) -> Sequence[Product] | None:
     """What else somebody might like; None when nobody can say. Never later than a page can wait."""
     asked = ListRecommendationsRequest(product_ids=about[:50], count=SUGGESTIONS)
-    answer = await if_possible("recommendations", shop.recommendations.ListRecommendations(asked, timeout=BRIEFLY))
+    answer = await shop.if_possible("recommendations", shop.recommendations.ListRecommendations(asked, timeout=BRIEFLY))
     if answer is None:
         return None
     ids = [one.product_id for one in answer.recommendations]
-    products = await if_possible("catalog", found(shop, ids))
+    products = await shop.if_possible("catalog", found(shop, ids))
     return None if products is None else [products[one] for one in ids if one in products]

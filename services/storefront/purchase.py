@@ -12,7 +12,7 @@ from shop.payments.v1.payments_pb2 import Card
 
 from services.storefront.outcomes import Outcome, outcome
 from services.storefront.refusals import Refusal, refusal
-from services.storefront.shop import Shop, if_possible
+from services.storefront.shop import Shop
 from services.storefront.visitor import Visitor
 
 PAID = "ORDER_PENDING"
@@ -74,4 +74,4 @@ async def buy(shop: Shop, visitor: Visitor, wanted: Purchase) -> Bought | NotBou
 async def _emptied(shop: Shop, visitor: Visitor, lines: Sequence[OrderLine], order_id: str) -> bool:
     items = [CartItem(product_id=line.product_id, quantity=line.quantity) for line in lines]
     request = CheckOutRequest(customer_id=visitor.id, order_id=order_id, items=items)
-    return await if_possible("cart", shop.cart.CheckOut(request, metadata=visitor.metadata)) is not None
+    return await shop.if_possible("cart", shop.cart.CheckOut(request, metadata=visitor.metadata)) is not None

@@ -18,7 +18,7 @@ from services.storefront import money, progress
 from services.storefront.jar import Jar
 from services.storefront.notices import notice
 from services.storefront.pictures import drawing
-from services.storefront.shop import BRIEFLY, Shop, if_possible
+from services.storefront.shop import BRIEFLY, Shop
 from services.storefront.visitor import Visitor
 
 HERE = Path(__file__).parent
@@ -84,7 +84,7 @@ class Page:
     async def _pieces(self) -> int | None:
         """How many pieces are in the cart; None when nobody can say."""
         asked = GetCartRequest(customer_id=self.visitor.id)
-        answer = await if_possible(
+        answer = await self.shop.if_possible(
             "cart", self.shop.cart.GetCart(asked, timeout=BRIEFLY, metadata=self.visitor.metadata)
         )
         return None if answer is None else sum(item.quantity for item in answer.cart.items)

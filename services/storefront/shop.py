@@ -32,12 +32,15 @@ class Shop:
     orders: OrdersServiceStub
     recommendations: RecommendationsServiceStub
     users: UsersServiceStub
+    insists: bool = False
+    """Whether nothing is done without: the negative control, RESILIENCE=off."""
 
-
-async def if_possible(peer: str, answer: Awaitable[T]) -> T | None:
-    """The answer; None when there is none, which is noted: the page then says what is missing (degraded.py)."""
-    try:
-        return await answer
-    except AioRpcError:
-        degraded.note(peer)
-        return None
+    async def if_possible(self, peer: str, answer: Awaitable[T]) -> T | None:
+        """The answer; None when there is none, which is noted: the page then says what is missing (degraded.py)."""
+        try:
+            return await answer
+        except AioRpcError:
+            if self.insists:
+                raise
+            degraded.note(peer)
+            return None

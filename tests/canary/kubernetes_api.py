@@ -21,6 +21,7 @@ from tests.suspended_job.scripted_api import kubeconfig
 
 Object = dict[str, Any]
 _JSON_PATCH, _MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
+_STRATEGIC_PATCH = "application/strategic-merge-patch+json"  # differs in lists, which nobody here merges
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -103,6 +104,8 @@ class KubernetesApi:
             raise Refusal(HTTPStatus.NOT_FOUND, f"nothing is in namespace {inside}")
         dry = "dryRun" in request.query
         match request.method:
+            case "GET" if "watch" in request.query:
+                raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "who wants to know has to look")
             case "GET" if not name:
                 return self._listed(plural, request.query.get("labelSelector", ""))
             case "POST":
@@ -125,7 +128,8 @@ class KubernetesApi:
             and wanted.items() <= one["metadata"].get("labels", {}).items()
             and all(key in one["metadata"].get("labels", {}) for key in present)
         ]
-        return {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items}
+        version = {"resourceVersion": str(self.version)}
+        return {"apiVersion": "v1", "kind": "List", "metadata": version, "items": items}
 
     def _created(self, plural: str, document: Object, *, dry: bool) -> Object:
         metadata = document["metadata"]
@@ -143,7 +147,7 @@ class KubernetesApi:
         given = json.loads(body)
         if kind == _JSON_PATCH:
             new = json_patched(old, given)
-        elif kind == _MERGE_PATCH:
+        elif kind in {_MERGE_PATCH, _STRATEGIC_PATCH}:
             new = merge_patched(old, given)
         else:
             new = given

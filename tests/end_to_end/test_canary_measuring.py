@@ -17,10 +17,10 @@ from mesh.canary.measure.counters import GIVEN_UP
 from mesh.canary.measure.difference import Delta, difference
 from mesh.canary.measure.scraping import sidecars
 from mesh.canary.measure.source import Reading, Source
-from mesh.demo.local import LocalProcesses
 from mesh.local.progress import ConsoleProgress
 from mesh.local.settings import read_settings
 from mesh.local.state_folder import StateFolder
+from mesh.pod_processes import LocalProcesses
 from mesh.running_shop import Shop
 from tests.end_to_end.conftest import CLUSTER, STATE
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from loadtest import processes, worker
 from loadtest.run import main as load
 from mesh.policy.built import lint_objects
 from tests.k8s.manifests import K8S, Manifests, Object, build
@@ -68,8 +69,8 @@ def test_faults_by_hand_are_refused_where_there_are_some_already(kubectl: Path, 
 def test_load_waits_to_be_asked_and_knocks_at_the_gateway_like_anybody(
     kind: Manifests, with_component: Manifests
 ) -> None:
-    names = {("CronJob", "load"), ("ServiceAccount", "load"), ("NetworkPolicy", "load")}
-    assert added(kind, with_component) == names
+    job = {("CronJob", "load"), ("ServiceAccount", "load"), ("NetworkPolicy", "load"), ("Service", "load-master")}
+    assert added(kind, with_component) == {*job, ("Deployment", "load-worker"), ("NetworkPolicy", "load-worker")}
     spec = with_component.named("CronJob", "load")["spec"]
     pod = spec["jobTemplate"]["spec"]["template"]
     (container,) = pod["spec"]["containers"]
@@ -81,6 +82,29 @@ def test_load_waits_to_be_asked_and_knocks_at_the_gateway_like_anybody(
     assert given["ARGOSY_GATEWAY"] == f"gateway:{port}"
     (rule,) = with_component.named("NetworkPolicy", "load")["spec"]["egress"]
     assert rule["to"] == [{"podSelector": {"matchLabels": {"app": "gateway"}}}]
+
+
+@pytest.mark.parametrize("with_component", ["load"], indirect=True)
+def test_workers_wait_for_a_run_and_find_its_master(with_component: Manifests) -> None:
+    spec = with_component.named("Deployment", "load-worker")["spec"]
+    job = with_component.named("CronJob", "load")["spec"]["jobTemplate"]["spec"]["template"]
+    master = with_component.named("Service", "load-master")["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert spec["replicas"] == 0
+    assert spec["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+    assert container["command"] == [
+        "python",
+        "-m",
+        worker.__name__,
+        with_component.named("Service", "load-master")["metadata"]["name"],
+    ]
+    assert master["selector"].items() <= job["metadata"]["labels"].items()
+    assert not master["selector"].items() <= spec["template"]["metadata"]["labels"].items()
+    for policy, direction in (("load", "ingress"), ("load-worker", "egress")):
+        rules = with_component.named("NetworkPolicy", policy)["spec"][direction]
+        ports = [port["port"] for rule in rules for port in rule["ports"]]
+        assert master["ports"][0]["port"] == processes.MASTER_PORT
+        assert processes.MASTER_PORT in ports
 
 
 @pytest.mark.parametrize("with_component", ["observability"], indirect=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mesh.chaos.guards import ENVIRONMENT, PRODUCTION
 from tests.k8s.manifests import K8S, Manifests, Object, build
 
 DIGEST = re.compile(r"registry\.example\.com/argosy(-tools)?@sha256:[0-9a-f]{64}")
@@ -125,6 +126,11 @@ def test_restricted_pods_are_enforced_where_istios_plugin_is_and_wished_for_ever
     levels = {mode: labels.get(f"pod-security.kubernetes.io/{mode}") for mode in ("enforce", "audit", "warn")}
     elsewhere = None if "HorizontalPodAutoscaler" not in {one["kind"] for one in overlay.objects} else "restricted"
     assert levels == {"enforce": elsewhere, "audit": "restricted", "warn": "restricted"}
+
+
+def test_no_experiment_is_done_to_production(production: Manifests, kind: Manifests) -> None:
+    labels = [overlay.named("Namespace", "shop")["metadata"]["labels"] for overlay in (production, kind)]
+    assert [each.get(ENVIRONMENT) for each in labels] == [PRODUCTION, None]
 
 
 def test_no_secret_is_in_git(overlay: Manifests) -> None:

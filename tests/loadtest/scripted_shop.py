@@ -9,13 +9,18 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode, aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_status import rpc_status
+from shop.cart.v1 import cart_pb2
 from shop.catalog.v1 import catalog_pb2
 from shop.inventory.v1 import inventory_pb2
 from shop.orders.v1 import orders_pb2
+from shop.recommendations.v1 import recommendations_pb2
+
+from loadtest.contract import method_of
 
 Script = Callable[[Any, aio.ServicerContext[Any, Any]], Awaitable[Any]]
 PRODUCTS = ("brass-compass", "enamel-mug", "manila-rope", "signal-flag")
@@ -28,7 +33,7 @@ REFUSALS = {
 
 
 class ScriptedShop:
-    """Catalog, inventory and orders; `scripts[rpc]` replaces the answer of one RPC, `calls` counts by RPC."""
+    """Everything that customers call; `scripts[rpc]` replaces the answer of one RPC, `calls` counts by RPC."""
 
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {}
@@ -49,10 +54,9 @@ class ScriptedShop:
                 return catalog_pb2.ListProductsResponse(products=[catalog_pb2.Product(id=each) for each in PRODUCTS])
             case "GetProduct":
                 return catalog_pb2.GetProductResponse(product=catalog_pb2.Product(id=request.product_id))
-            case "SearchProducts":
-                return catalog_pb2.SearchProductsResponse()
-            case "GetStock":
-                return inventory_pb2.GetStockResponse()
+            case "ListRecommendations":
+                beside = [recommendations_pb2.Recommendation(product_id=each) for each in PRODUCTS]
+                return recommendations_pb2.ListRecommendationsResponse(recommendations=beside)
             case "PlaceOrder":
                 self.orders.append(request)
                 if reason := REFUSALS.get(request.card.number):
@@ -61,7 +65,7 @@ class ScriptedShop:
                 return orders_pb2.PlaceOrderResponse(order=order)
             case "WatchOrder":
                 return orders_pb2.WatchOrderResponse(order=orders_pb2.Order(order_id=request.order_id))
-        raise AssertionError(rpc)
+        return GetMessageClass(method_of(request).output_type)()
 
 
 async def refuse(context: aio.ServicerContext[Any, Any], code: StatusCode, reason: str) -> NoReturn:
@@ -117,7 +121,7 @@ async def open_shop() -> AsyncIterator[ScriptedShop]:
     """The shop, on a port of its own."""
     shop = ScriptedShop()
     server = aio.server()
-    for module in (catalog_pb2, inventory_pb2, orders_pb2):
+    for module in (cart_pb2, catalog_pb2, inventory_pb2, orders_pb2, recommendations_pb2):
         server.add_generic_rpc_handlers(tuple(_handlers(module, shop)))
     health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
     shop.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"

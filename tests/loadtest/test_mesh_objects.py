@@ -14,8 +14,10 @@ from loadtest.mesh_objects import (
     NotAsBefore,
     check_unchanged,
     replace,
+    restored,
     specs_of,
     stripped,
+    stripped_before,
 )
 from tests.loadtest.scripted_mesh import DELEGATE, DESTINATION, POOL, ROUTE, ScriptedMesh
 
@@ -59,6 +61,26 @@ def test_stripping_changes_no_object_that_is_kept_for_later() -> None:
     specs = yaml.safe_load(before)
     assert [stripped(spec) for spec in specs]
     assert yaml.safe_dump(specs) == before
+
+
+def test_everything_that_was_stripped_comes_back() -> None:
+    specs = committed()
+    assert [restored(stripped(spec), spec) for spec in specs] == specs
+    assert [restored(spec, spec) for spec in specs] == specs
+
+
+def test_what_somebody_has_written_meanwhile_is_not_taken_for_stripped() -> None:
+    others = {"attempts": 2}
+    changed = {"http": [ROUTE["http"][0] | {"retries": others}, {"name": "new", "retries": NO_RETRIES}]}
+    assert restored(changed, ROUTE) == changed
+
+
+def test_only_what_leads_to_the_services_that_are_named_is_stripped() -> None:
+    assert stripped_before(ROUTE, {"catalog"}) == stripped(ROUTE)
+    assert stripped_before(DESTINATION, {"catalog"}) == stripped(DESTINATION)
+    assert stripped_before(ROUTE, {"payments"}) == ROUTE
+    assert stripped_before(DESTINATION, {"payments"}) == DESTINATION
+    assert stripped_before(DESTINATION, ()) == stripped(DESTINATION)
 
 
 async def test_only_objects_that_differ_are_patched() -> None:

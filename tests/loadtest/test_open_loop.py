@@ -1,12 +1,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 
 import pytest
 from grpc import StatusCode
 
+from loadtest.arrivals import poisson
 from loadtest.open_loop import OpenLoop
 from loadtest.outcome import Kind, Outcome
-from loadtest.report import Report
+from loadtest.report import Report, Sample
 from tests.loadtest.fake_clock import FakeClock
 
 OK = Outcome(StatusCode.OK, Kind.OK)
@@ -95,6 +97,33 @@ async def test_calls_beyond_the_limit_in_flight_are_dropped_and_counted(clock: F
     assert len(report.samples) + len(report.dropped) == 30
     assert len(report.dropped) == 18
     assert report.saturated
+
+
+async def test_a_generator_that_is_hopelessly_behind_drops_calls_and_ends_with_its_schedule(clock: FakeClock) -> None:
+    async def call(_number: int) -> Outcome:
+        clock.freeze(1.0)  # ten times the time there is for each
+        return OK
+
+    report = await clock.run(OpenLoop(call, rate=10, clock=clock).run(duration=30.0))
+    assert len(report.samples) + len(report.dropped) == 300
+    assert len(report.dropped) > 200
+    assert clock.now() < 60
+    assert report.saturated
+
+
+async def test_calls_come_by_chance_when_they_are_told_to(clock: FakeClock) -> None:
+    load = OpenLoop(answering_after(clock, 0.01), rate=50, arrivals=poisson(50, seed=3), clock=clock)
+    report = await clock.run(load.run(duration=10.0))
+    moments = list(takewhile(lambda moment: moment < 10, poisson(50, seed=3)()))
+    assert [sample.scheduled for sample in report.samples] == pytest.approx(moments)
+    assert not report.saturated, "it sent what was due, however many that were by chance"
+
+
+async def test_samples_that_are_kept_elsewhere_take_no_memory_here(clock: FakeClock) -> None:
+    kept: list[Sample] = []
+    load = OpenLoop(answering_after(clock, 0.01), rate=10, clock=clock, keep=kept.append)
+    report = await clock.run(load.run(calls=20))
+    assert (len(kept), len(report.samples), load.punctuality.due) == (20, 0, 20)
 
 
 async def test_stop_ends_the_schedule_and_waits_for_the_calls_in_flight(clock: FakeClock) -> None:

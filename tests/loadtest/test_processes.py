@@ -15,6 +15,6 @@ def test_a_generator_that_was_killed_is_no_success_of_the_others(
     others: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "commands", lambda *_: [KILLED, *others])
-    plan = Plan("nowhere", 1, 1.0, 1, 1, len(others), tmp_path / "load.html", tmp_path / "load.log", tmp_path)
+    plan = Plan("nowhere", 1, 1.0, 1, 1, len(others), tmp_path / "load.html", tmp_path)
     code, _ = generate_load(plan, lambda _: None)
     assert code == -9

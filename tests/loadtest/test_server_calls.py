@@ -1,6 +1,6 @@
 """How often was a method tried? What servers and their sidecars say, read and added up."""
 
-from loadtest.server_calls import ABORTED, CALLED, STARTED, Series, aborts, growth, parse, total, tries
+from loadtest.server_calls import ABORTED, CALLED, HANDLED, STARTED, Series, aborts, growth, parse, total, tries
 
 CHARGE = "/shop.payments.v1.PaymentsService/Charge"
 METRICS = f"""\
@@ -28,8 +28,16 @@ def aborted(value: float) -> dict[Series, float]:
     return {Series("payments", "payments-v1-a", 0.0, ABORTED, ""): value}
 
 
-def test_a_counter_is_summed_over_the_labels_that_do_not_matter() -> None:
-    assert parse(METRICS) == (100.5, {(STARTED, CHARGE): 7.0, (CALLED, CHARGE): 5.0})
+def test_a_counter_is_told_by_method_and_by_status_where_it_has_one() -> None:
+    calls = {(CALLED, CHARGE, "OK"): 3.0, (CALLED, CHARGE, "UNAVAILABLE"): 2.0}
+    assert parse(METRICS) == (100.5, {(STARTED, CHARGE, ""): 7.0, (HANDLED, CHARGE, "OK"): 99.0} | calls)
+
+
+def test_a_counter_is_summed_over_the_fields_nobody_asks_for() -> None:
+    _, counters = parse(METRICS)
+    counts = {Series("orders", "orders-v1-a", 100.5, *counter): value for counter, value in counters.items()}
+    assert total(counts, metric=CALLED, method=CHARGE) == 5
+    assert total(counts, metric=CALLED, method=CHARGE, code="OK") == 3
 
 
 def test_a_process_that_does_not_answer_has_counted_nothing() -> None:

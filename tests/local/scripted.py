@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mesh.local.belongings import SUPERVISOR, belonging_to, kill_belongings, marks
-from mesh.local.part import Part, Plan, dump_plan
+from mesh.local.part import Part, Plan, Probe, dump_plan
 from mesh.local.state_folder import StateFolder
 from mesh.local.supervisor_state import PartState, SupervisorState, read_supervisor_state
 
@@ -72,6 +72,19 @@ class ScriptedCluster:
                 stop_rank=stop_rank,
                 stop_grace=stop_grace,
                 once=once,
+            )
+        )
+
+    def add_server(self, name: str, port: int) -> None:
+        """A part that answers at this port of the loopback."""
+        self._parts.append(
+            Part(
+                name=name,
+                argv=(sys.executable, "-m", "http.server", "--bind=127.0.0.1", str(port)),
+                env={"PATH": os.environ["PATH"], **marks(self.folder.root, name)},
+                cwd=str(self.folder.root),
+                log=str(self.folder.root / f"{name}.log"),
+                probe=Probe(f"http://127.0.0.1:{port}/"),
             )
         )
 

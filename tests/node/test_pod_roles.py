@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mesh.local.node.pod_roles import Proxy, captured_ports, holds_application, proxy_of
+from mesh.local.node.pod_roles import Proxy, captured_ports, holds_application, proxy_of, proxy_variables
 from tests.node.pods import Json, container, pod_of
 
 ENABLED = {"istio-injection": "enabled"}
@@ -62,3 +62,17 @@ def test_without_a_sidecar_every_port_is_the_containers_own(proxy: Proxy) -> Non
 )
 def test_the_application_waits_for_its_proxy_when_istios_annotation_says_so(text: str, holds: bool) -> None:
     assert holds_application(pod_of(metadata={"annotations": {"proxy.istio.io/config": text}})) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ('{"proxyMetadata": {"SECRET_TTL": "20s"}}', {"SECRET_TTL": "20s"}),
+        ("proxyMetadata: {A: 1}", {"A": "1"}),
+        ("proxyMetadata: A", {}),
+        ("concurrency: 2", {}),
+        ("", {}),
+    ],
+)
+def test_a_pods_own_annotation_tells_its_proxy_more(text: str, variables: dict[str, str]) -> None:
+    assert proxy_variables(pod_of(metadata={"annotations": {"proxy.istio.io/config": text}})) == variables

@@ -21,6 +21,7 @@ FORBIDDEN = {
     "mesh/commands": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/deploy": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/policy": ("services", "loadtest", "mesh.demo", "mesh.audit"),
+    "mesh/objectives": ("services", "loadtest", "mesh.demo", "mesh.audit", "mesh.chaos"),
     "mesh/manifests": ("services", "shop", "loadtest", "mesh.demo", "mesh.audit", "mesh.policy"),
     "mesh/browser": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/breakers": ("services", "shop", "argosy"),
@@ -28,7 +29,8 @@ FORBIDDEN = {
     "mesh/backup": ("services", "shop"),
     "mesh/canary": ("services", "shop", "loadtest", "mesh.demo"),
     "mesh/canary/judge": ("lightkube", "httpx2", "mesh.canary.act", "mesh.canary.measure", "mesh.canary.run"),  # pure
-    "loadtest": (*SERVICES, "mesh.demo"),  # their hosting is what a bench measures
+    "mesh/chaos": ("services",),
+    "loadtest": (*SERVICES, "mesh.demo", "mesh.chaos"),  # their hosting is what a bench measures
     "loadtest/bench": ("loadtest.compare",),
     "services": (
         "mesh.local",
@@ -37,6 +39,7 @@ FORBIDDEN = {
         "mesh.policy",
         "mesh.breakers",
         "mesh.canary",
+        "mesh.chaos",
         "mesh.cluster",
         "mesh.deploy",
         "mesh.manifests",

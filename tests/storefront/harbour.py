@@ -65,6 +65,7 @@ class Harbour:
     databases: Files
     socket: Path
     services: dict[str, Channel]  # past the sidecars
+    address: str  # of the sidecars, for another page
 
     @asynccontextmanager
     async def visitor(self, **given: Any) -> AsyncIterator[httpx2.AsyncClient]:
@@ -115,7 +116,7 @@ async def opened(folder: Path) -> AsyncIterator[Harbour]:
         sidecars, address = await stack.enter_async_context(standing_before(reached))
         socket = folder / "page"
         await stack.enter_async_context(page(socket, address))
-        yield Harbour(sidecars, inside, databases, socket, reached)
+        yield Harbour(sidecars, inside, databases, socket, reached, address)
 
 
 @asynccontextmanager

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.storefront import harbour as shop
 from tests.storefront.browser import PASSWORD, Browser, found, order_id
 from tests.storefront.harbour import Harbour
 
@@ -23,6 +26,14 @@ async def test_without_recommendations_a_page_says_that_there_are_none(
     assert RECOMMENDATIONS in answer.text
     assert "No suggestions just now" in answer.text
     assert "recommendations" in answer.headers["argosy-degraded"]
+
+
+async def test_the_negative_control_does_without_nobody(harbour: Harbour, tmp_path: Path) -> None:
+    insisting = tmp_path / "page"
+    everywhere = replace(harbour, socket=insisting)
+    async with shop.page(insisting, harbour.address, resilience="off"), everywhere.visitor() as client:
+        with harbour.sidecars.without("recommendations"):
+            assert (await client.get("/")).status_code == 503
 
 
 async def test_with_recommendations_nothing_is_said_to_be_missing(browser: Browser) -> None:

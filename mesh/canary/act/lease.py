@@ -47,11 +47,15 @@ class Holding:
 
 
 class Lease:
-    """The lock `canary-<service>`. Times in it are the API server's: no two machines' clocks are compared."""
+    """The lock `canary-<service>`, or another one of that `name`.
 
-    def __init__(self, client: AsyncClient, service: str, *, namespace: str = NAMESPACE) -> None:
+    Times in it are the API server's: no two machines' clocks are compared.
+    """
+
+    def __init__(self, client: AsyncClient, service: str, *, namespace: str = NAMESPACE, name: str = "") -> None:
         self.client, self.service, self.namespace = client, service, namespace
-        self.name = f"canary-{service}"
+        self.name = name or f"canary-{service}"
+        self._labels = {} if name else {LABEL: service}
         self._holder = ""
         self._ahead: timedelta | None = None
 
@@ -118,9 +122,8 @@ class Lease:
         return taken
 
     async def _create(self, spec: LeaseSpec, annotations: Mapping[str, str | None]) -> bool:
-        labels = {LABEL: self.service}
         kept = {key: value for key, value in annotations.items() if value is not None}
-        metadata = ObjectMeta(name=self.name, namespace=self.namespace, labels=labels, annotations=kept)
+        metadata = ObjectMeta(name=self.name, namespace=self.namespace, labels=self._labels, annotations=kept)
         return await _unless_overtaken(self.client.create(LeaseObject(metadata=metadata, spec=spec)))
 
     async def _patch(
@@ -128,7 +131,7 @@ class Lease:
     ) -> bool:
         metadata: dict[str, Any] = {"resourceVersion": found.resource_version}
         if annotations:
-            metadata |= {"annotations": annotations, "labels": {LABEL: self.service}}
+            metadata |= {"annotations": annotations, "labels": self._labels}
         patch = {"metadata": metadata, "spec": spec}
         return await _unless_overtaken(
             self.client.patch(LeaseObject, self.name, patch, namespace=self.namespace, patch_type=PatchType.MERGE)

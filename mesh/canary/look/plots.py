@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from mesh.canary.journal.entry import Entry, Kind
 from mesh.canary.journal.state import fold
 from mesh.canary.judge.counts import Block, Counts
 from mesh.canary.look.page import questions, share
-from mesh.canary.problems import CanaryError
+from mesh.plotting import new_figure, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,22 +23,9 @@ _STYLES = {
 }
 
 
-class NoPlots(CanaryError):
-    """What draws is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__("plots need matplotlib: pip install 'argosy[plots]'")
-
-
 def drawn(entries: Sequence[Entry]) -> str:
     """The plots of a run as an SVG element. Raises NoPlots."""
-    try:
-        from matplotlib import rc_context  # noqa: PLC0415  # 50 MiB and half a second that only a report needs
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise NoPlots from error
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "argosy", "font.size": 9, "axes.grid": True}):
-        figure = Figure(figsize=(10, 11))
+    with new_figure(10, 11) as figure:
         axes = figure.subplots(4, sharex=True)
         figure.subplots_adjust(left=0.08, right=0.99, top=0.99, bottom=0.05, hspace=0.08)
         began = entries[0].at
@@ -55,14 +41,7 @@ def drawn(entries: Sequence[Entry]) -> str:
             if plot.get_legend_handles_labels()[0]:  # before the first verdict there is no evidence
                 plot.legend(loc="upper left", framealpha=0.8, ncols=4)
         axes[3].set_xlabel("minutes since the start")
-        return _svg(figure)
-
-
-def _svg(figure: object) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[attr-defined]
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :].replace("<svg ", '<svg role="img" aria-label="Plots of the run" ', 1)
+        return svg(figure, "Plots of the run")
 
 
 def _traffic(plot: Axes, minutes: Sequence[float], blocks: Sequence[Block]) -> None:

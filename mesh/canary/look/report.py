@@ -16,9 +16,10 @@ from mesh.canary.journal.blocks import block_of, verdict_of
 from mesh.canary.journal.entry import Entry, Kind
 from mesh.canary.journal.state import fold
 from mesh.canary.judge.verdict import Evidence
-from mesh.canary.look.plots import NoPlots, drawn
+from mesh.canary.look.plots import drawn
 from mesh.canary.look.telling import told
 from mesh.canary.look.watched import noteworthy
+from mesh.plotting import NoPlots
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,16 @@ from lightkube.resources.core_v1 import Pod
 from mesh.canary.measure.callers import account, allowed, caller
 from mesh.canary.measure.counters import Counters
 from mesh.canary.measure.envoy_stats import Subject, counters, samples
-from mesh.canary.measure.reaching import WITHIN, Unreached, Way, way_to
 from mesh.canary.measure.source import Caller, Reading, Source
 from mesh.chosen_cluster import NAMESPACE, Cluster
 from mesh.istio_kinds import AuthorizationPolicy
 from mesh.kube_client import opened
 from mesh.local.progress import Progress
 from mesh.local.settings import Settings
+from mesh.pod_pages import WITHIN, Unreached, Way, way_to
+
+STATISTICS = "/stats/prometheus"
+PORT = 15090
 
 
 @asynccontextmanager
@@ -51,7 +54,7 @@ class Sidecars:
     def __init__(self, client: AsyncClient, way: Way, subject: Subject, now: Callable[[], float]) -> None:
         self._client, self._way, self._subject, self._now = client, way, subject, now
         # usedonly: a sidecar that has never called a version has nothing to say about it.
-        self._query = f"usedonly&filter={quote(subject.filter, safe='')}"
+        self._target = f"{STATISTICS}?usedonly&filter={quote(subject.filter, safe='')}"
         self._accounts: frozenset[str] | None = None
         self._policy_read = False
         self._pods: list[Pod] = []
@@ -75,7 +78,7 @@ class Sidecars:
 
     async def _ask(self, pod: Pod) -> _Answer | Unreached:
         try:
-            text = await self._way.statistics(pod, self._query)
+            text = await self._way.ask(pod, PORT, self._target)
             return _Answer(text, counters(samples(text), self._subject))
         except Unreached as why:
             return why

@@ -39,15 +39,17 @@ class Deleted(Generic[Kind]):
     object: Kind
 
 
-async def follow(client: AsyncClient, kind: type[Kind]) -> AsyncIterator[Listed[Kind] | Changed[Kind] | Deleted[Kind]]:
-    """What there is in all namespaces, then each change, for ever; begins again with a list when the watch breaks."""
+async def follow(
+    client: AsyncClient, kind: type[Kind], namespace: str = "*"
+) -> AsyncIterator[Listed[Kind] | Changed[Kind] | Deleted[Kind]]:
+    """What there is, in all namespaces or one, then each change, for ever; begins with a list again when it breaks."""
     pause = _PAUSE_FIRST
     while True:
         try:
-            listing = client.list(kind, namespace="*")
+            listing = client.list(kind, namespace=namespace)
             yield Listed([each async for each in listing])
             pause = _PAUSE_FIRST
-            async for change, each in client.watch(kind, namespace="*", resource_version=listing.resourceVersion):
+            async for change, each in client.watch(kind, namespace=namespace, resource_version=listing.resourceVersion):
                 yield Deleted(each) if change == "DELETED" else Changed(each)
         except (httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
             # ValueError: the last line was cut when the connection broke. 410 Gone is an HTTPError.

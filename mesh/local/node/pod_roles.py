@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from typing import Any
 
 import yaml
 from lightkube.models.core_v1 import Container, ContainerPort
@@ -37,11 +38,21 @@ def proxy_of(pod: Pod, namespace_labels: Mapping[str, str]) -> Proxy:
 
 def holds_application(pod: Pod) -> bool:
     """Whether the application waits for its proxy to be ready: Istio's holdApplicationUntilProxyStarts, per pod."""
+    return _proxy_config(pod).get("holdApplicationUntilProxyStarts") is True
+
+
+def proxy_variables(pod: Pod) -> dict[str, str]:
+    """What the pod's own proxy is told besides: Istio's proxyMetadata, per pod."""
+    variables = _proxy_config(pod).get("proxyMetadata")
+    return {str(name): str(value) for name, value in variables.items()} if isinstance(variables, dict) else {}
+
+
+def _proxy_config(pod: Pod) -> dict[str, Any]:
     try:
         config = yaml.safe_load(_annotations(pod).get(_PROXY_CONFIG, ""))
     except yaml.YAMLError:
-        return False
-    return isinstance(config, dict) and config.get("holdApplicationUntilProxyStarts") is True
+        return {}
+    return config if isinstance(config, dict) else {}
 
 
 def app_containers(pod: Pod) -> list[Container]:

@@ -16,7 +16,7 @@ from lightkube.resources.core_v1 import Pod
 from mesh.local.node import downward, launcher
 from mesh.local.node.addresses import PodAddresses
 from mesh.local.node.config import NodeConfig
-from mesh.local.node.pod_roles import Proxy, app_containers
+from mesh.local.node.pod_roles import Proxy, app_containers, proxy_variables
 from mesh.local.node.pod_spec import Command, Offer
 from mesh.local.node.volumes import VolumeFile
 
@@ -72,7 +72,7 @@ def proxy_command(pod: Pod, proxy: Proxy, config: NodeConfig, offer: Offer, fold
         f"--proxyLogLevel={config.sidecar_log_level}",
         "--log_output_level=all:warn",
     )
-    environment = dict(offer.image_environment) | _environment(pod, config, offer.addresses)
+    environment = dict(offer.image_environment) | _environment(pod, config, offer.addresses) | proxy_variables(pod)
     return Command(argv, environment, folder)
 
 

@@ -21,7 +21,6 @@ from services.storefront.outcomes import Outcome
 from services.storefront.pages.cart import basket_of
 from services.storefront.purchase import Bought, NotBought, Purchase, buy
 from services.storefront.rendering import Page
-from services.storefront.shop import if_possible
 
 router = APIRouter()
 
@@ -74,7 +73,7 @@ async def _not_bought(page: Page, form: Form, came: NotBought, *, from_cart: boo
 async def _again(page: Page, form: Form) -> Basket:
     """The form's lines at the prices of now; what has changed is remarked. While catalog is away, as they were."""
     lines = basket.read(form.all("line")) or []
-    known = await if_possible("catalog", products.found(page.shop, [line.product_id for line in lines]))
+    known = await page.shop.if_possible("catalog", products.found(page.shop, [line.product_id for line in lines]))
     if known is None:
         known = {line.product_id: _remembered(line) for line in lines}
     return Basket(

@@ -20,7 +20,6 @@ from shop.orders.v1.orders_pb2 import (
 from services.storefront import events, products
 from services.storefront.dependencies import OrderId, TheForm, ThePage
 from services.storefront.rendering import Page
-from services.storefront.shop import if_possible
 
 router = APIRouter()
 
@@ -42,7 +41,7 @@ async def orders(page: ThePage, after: str = "") -> HTMLResponse:
 async def order(page: ThePage, order_id: OrderId) -> HTMLResponse:
     found = await _order(page, order_id)
     ids = [line.product_id for line in found.lines]
-    known = await if_possible("catalog", products.found(page.shop, ids)) or {}
+    known = await page.shop.if_possible("catalog", products.found(page.shop, ids)) or {}
     suggested = await products.suggestions(page.shop, ids)
     return await page.html("order.html", order=found, known=known, suggested=suggested)
 

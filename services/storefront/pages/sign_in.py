@@ -13,7 +13,6 @@ from services.storefront.forms import Form
 from services.storefront.refusals import Refusal, refusal
 from services.storefront.rendering import Page
 from services.storefront.sessions import named
-from services.storefront.shop import if_possible
 from services.storefront.visitor import REFRESH
 
 router = APIRouter()
@@ -70,7 +69,7 @@ async def register(page: ThePage, form: TheForm) -> Response:
 async def sign_out(page: ThePage, form: TheForm) -> Response:
     del form  # it has shown that it is ours
     if refresh := page.cookie(REFRESH):
-        await if_possible("users", page.shop.users.Logout(LogoutRequest(refresh_token=refresh[:128])))
+        await page.shop.if_possible("users", page.shop.users.Logout(LogoutRequest(refresh_token=refresh[:128])))
     page.jar.sign_out()
     return page.to("/?note=signed-out")
 
@@ -87,7 +86,7 @@ async def _signed_in(page: Page, email: str, password: str, to: str) -> Response
 async def _merged(page: Page, signed: LoginResponse) -> bool:
     asked = MergeCartsRequest(from_customer_id=page.visitor.guest_id, into_customer_id=signed.profile.user_id)
     token = (("authorization", f"Bearer {signed.tokens.access_token}"),)
-    return await if_possible("cart", page.shop.cart.MergeCarts(asked, metadata=token)) is not None
+    return await page.shop.if_possible("cart", page.shop.cart.MergeCarts(asked, metadata=token)) is not None
 
 
 def _blame(form: Form, said: Refusal) -> None:

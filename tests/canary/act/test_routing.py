@@ -76,7 +76,7 @@ async def test_a_dry_run_shows_what_would_be_and_changes_nothing(api: Kubernetes
     assert (would_be.weights, weights(api)) == ({"v1": 95, "v2": 5}, [100, 0])
 
 
-async def test_set_back_wins_against_somebody_who_keeps_writing(api: KubernetesApi, routing: Routing) -> None:
+async def test_rule_34_set_back_wins_against_somebody_who_keeps_writing(api: KubernetesApi, routing: Routing) -> None:
     await routing.add_header_rule(await routing.look(), "v2")
     edits = iter([(60, 40), (50, 50), (40, 60)])
 

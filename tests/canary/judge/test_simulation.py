@@ -25,7 +25,7 @@ def outcomes(name: str, runs: int = 8) -> set[str]:
     return {run(release, Plan(), random).outcome for _ in range(runs)}
 
 
-def test_the_judge_spares_identical_versions_that_simpler_rules_roll_back() -> None:
+def test_rule_31_the_judge_spares_identical_versions_that_simpler_rules_roll_back() -> None:
     same = drawn("A/A 0.5 %")
     assert judged(same).any(axis=1).sum() == 0
     assert any_minute(same).any(axis=1).mean() > 0.5

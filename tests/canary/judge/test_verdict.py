@@ -28,7 +28,7 @@ def test_blocks_without_a_request_are_not_enough_however_many() -> None:
     assert outcome([block(counts(0), counts(0))] * 1000) is Outcome.NOT_ENOUGH
 
 
-def test_a_canary_without_requests_is_not_enough_however_good_the_baseline() -> None:
+def test_rule_30_a_canary_without_requests_is_not_enough_however_good_the_baseline() -> None:
     assert outcome([block(counts(500), counts(0))] * 1000) is Outcome.NOT_ENOUGH
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from mesh.canary.measure.reaching import PORT, STATISTICS
+from mesh.canary.measure.scraping import PORT, STATISTICS
 
 
 def cluster(version: str, service: str = "catalog", port: int = 50051) -> str:

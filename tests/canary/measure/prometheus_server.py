@@ -14,7 +14,7 @@ import aiohttp
 from rich.console import Console
 
 from loadtest.processes import free_port
-from mesh.canary.measure.reaching import PORT, STATISTICS
+from mesh.canary.measure.scraping import PORT, STATISTICS
 from mesh.local.build import Recipe
 from mesh.local.node import launcher
 from mesh.local.programs import ProgramSet

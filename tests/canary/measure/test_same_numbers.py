@@ -15,9 +15,9 @@ from mesh.canary.judge.counts import Counts
 from mesh.canary.measure.difference import Delta, difference
 from mesh.canary.measure.envoy_stats import Subject
 from mesh.canary.measure.prometheus import prometheus
-from mesh.canary.measure.reaching import Direct
 from mesh.canary.measure.scraping import Sidecars
 from mesh.canary.measure.source import Reading, Source
+from mesh.pod_pages import Direct
 from tests.canary.kubernetes_api import KubernetesApi
 from tests.canary.measure.addresses import ADDRESSES
 from tests.canary.measure.envoy import Envoy

@@ -13,8 +13,8 @@ from lightkube import AsyncClient, KubeConfig
 
 from mesh.canary.measure.difference import Delta, difference
 from mesh.canary.measure.envoy_stats import Subject
-from mesh.canary.measure.reaching import Direct
 from mesh.canary.measure.scraping import Sidecars
+from mesh.pod_pages import Direct
 from tests.canary.kubernetes_api import KubernetesApi
 from tests.canary.measure.addresses import ADDRESSES
 from tests.canary.measure.envoy import Envoy
@@ -87,7 +87,7 @@ async def test_a_sidecar_that_does_not_answer_is_missing_and_the_others_are_read
     async with mesh.source() as source:
         reading = await source.read()
     assert [caller.pod for caller in reading.pods] == ["orders-1"]
-    assert reading.missing == (f"gateway-1: its sidecar answers {status}",)
+    assert reading.missing == (f"gateway-1: it answers {status}",)
 
 
 async def test_a_sidecar_that_nobody_reaches_or_understands_is_missing() -> None:

@@ -16,7 +16,7 @@ def delta(baseline: int, canary: int) -> Delta:
 
 
 @pytest.mark.parametrize("weight", [1, 5, 10, 25, 50, 90, 99])
-def test_an_honest_split_is_seen_and_the_one_before_the_first_write_is_not(weight: int) -> None:
+def test_rule_32_an_honest_split_is_seen_and_the_one_before_the_first_write_is_not(weight: int) -> None:
     rarer = min(weight, 100 - weight)
     requests = -(-1000 // rarer)
     assert Split(round(requests * weight / 100), requests, weight).seen

@@ -31,7 +31,7 @@ def _end(world: World) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("rulings", ENDS.values(), ids=ENDS)
-def test_killed_once_at_any_write_it_ends_the_same(rulings: dict[int, Outcome]) -> None:
+def test_rule_33_killed_once_at_any_write_it_ends_the_same(rulings: dict[int, Outcome]) -> None:
     whole = World(SHORT, rulings)
     expected = _end(whole)
     assert whole.chances > 30, "or there is nothing to be killed at"

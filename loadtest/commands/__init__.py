@@ -1,0 +1,1 @@
+"""`argosy load`: load on the running shop."""

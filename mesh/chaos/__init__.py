@@ -1,0 +1,1 @@
+"""`argosy chaos`: experiments on the running shop, and a verdict on each."""

@@ -1,0 +1,1 @@
+"""The commands of `argosy chaos`, one a file."""

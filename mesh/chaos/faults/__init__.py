@@ -1,0 +1,1 @@
+"""What can be done to the shop, one file a kind."""

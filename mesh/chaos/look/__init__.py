@@ -1,0 +1,1 @@
+"""What is shown of experiments: while they run, and afterwards."""

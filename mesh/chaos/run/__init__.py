@@ -1,0 +1,1 @@
+"""One experiment from its guards to its verdict."""

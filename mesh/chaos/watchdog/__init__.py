@@ -1,0 +1,1 @@
+"""Who undoes an experiment when its runner has died?"""
