@@ -82,7 +82,8 @@ async def test_a_backup_made_amid_orders_holds_books_that_agree(shopper: Shopper
     kept = {path.name.removesuffix("-data") for path in (STATE / "volumes" / "shop").iterdir()}
     assert {Path(entry.path).stem for entry in manifest.databases} == kept
     orders = orders_in(tmp_path / "unpacked", "orders", "orders")
-    assert orders_in(tmp_path / "unpacked", "inventory", "reservations") <= orders
+    # What was released before it was reserved belongs to no order: after experiments there is some of that.
+    assert orders_in(tmp_path / "unpacked", "inventory", "reservations") - {""} <= orders
     assert orders_in(tmp_path / "unpacked", "payments", "payments") <= orders
 
 
