@@ -1,9 +1,10 @@
-"""In which line of a YAML document does something stand, and does anything stand there twice?"""
+"""What does a YAML document say, in which line, and does anything stand there twice?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -32,6 +33,28 @@ def lines(text: str) -> Lines:
     known: dict[Place, int] = {}
     twice = tuple(_visit(yaml.compose(text, yaml.SafeLoader), (), known))
     return Lines(known, twice)
+
+
+class Unreadable(Exception):
+    """A text that is no YAML, or says something twice. `problems` has a line for each error, with its place."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def loaded(name: str, text: str) -> tuple[Any, Lines]:
+    """What the document `name` says, and where. Raises Unreadable."""
+    try:
+        found = lines(text)
+        if problems := [f"{name}:{line}: {shown(place)} is written twice" for line, place in found.twice]:
+            raise Unreadable(problems)
+        return yaml.load(text, yaml.CSafeLoader), found
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Unreadable([f"{name}:{line}: {error.problem}"]) from error
+    except yaml.YAMLError as error:
+        raise Unreadable([f"{name}:1: this is no YAML: {error}"]) from error
 
 
 def shown(place: Place) -> str:

@@ -14,6 +14,7 @@ from lightkube.resources.core_v1 import Pod
 from loadtest.compare.stage import Stage
 from loadtest.server_calls import ABORTED, STARTED, growth, total
 from loadtest.server_fault import failing
+from mesh.local.reported import ready
 from mesh.running_shop import pod_name
 
 CHARGE = "/shop.payments.v1.PaymentsService/Charge"
@@ -131,12 +132,6 @@ def restarts(pod: Pod) -> int:
     """How often the pod's containers were started again."""
     statuses = pod.status.containerStatuses if pod.status else None
     return sum(status.restartCount for status in statuses or [])
-
-
-def ready(pod: Pod) -> bool:
-    """Whether Kubernetes sends it traffic."""
-    conditions = (pod.status.conditions if pod.status else None) or []
-    return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)
 
 
 @asynccontextmanager

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from loadtest.look.document import document
 from loadtest.look.page import amount, remarks, spelled
 from loadtest.look.plots import drawn
 from loadtest.look.ran import Ran
+from mesh.html_report import moment, pages
 from mesh.plotting import NoPlots
 
 
@@ -21,11 +18,11 @@ def report(ran: Ran) -> str:
         plots, no_plots = "", str(missing)
     numbers = document(ran)
     return (
-        _environment()
+        pages("loadtest.look", {"amount": amount})
         .get_template("report.html.j2")
         .render(
             plan=ran.plan,
-            began=f"{datetime.fromtimestamp(ran.began, UTC):%Y-%m-%d %H:%M:%S} UTC",
+            began=moment(ran.began),
             machine=numbers["machine"],
             judgement=ran.judgement,
             missed=[spelled(check) for check in ran.judgement.missed],
@@ -37,15 +34,3 @@ def report(ran: Ran) -> str:
             no_plots=no_plots,
         )
     )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("loadtest.look", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["amount"] = amount
-    return environment

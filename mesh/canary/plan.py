@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -21,9 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from mesh import yaml_lines
 from mesh.canary.problems import Refused
-from mesh.yaml_lines import shown
+from mesh.yaml_lines import Unreadable, loaded, shown
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -144,15 +142,9 @@ def read(file: Path) -> Plan:
 def parse(text: str, name: str = "plan") -> Plan:
     """The plan that `text` is. Raises PlanInvalid with every problem there is, each with its line."""
     try:
-        lines = yaml_lines.lines(text)
-        written = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PlanInvalid(f"{name}:{line}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise PlanInvalid(f"{name}:1: this is no YAML: {error}") from error
-    if lines.twice:
-        raise PlanInvalid("\n".join(f"{name}:{line}: {shown(place)} is written twice" for line, place in lines.twice))
+        written, lines = loaded(name, text)
+    except Unreadable as error:
+        raise PlanInvalid(str(error)) from error
     try:
         return Plan.model_validate({} if written is None else written)
     except ValidationError as error:

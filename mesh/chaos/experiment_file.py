@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import ValidationError
 
-from mesh import yaml_lines
 from mesh.chaos.experiment import Experiment
 from mesh.chaos.problems import BadExperiment
-from mesh.yaml_lines import Place, shown
+from mesh.yaml_lines import Place, Unreadable, loaded, shown
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -37,11 +35,9 @@ def read(path: Path) -> Experiment:
 def parse(text: str, name: str, file: str = "experiment") -> Experiment:
     """The experiment that `text` is. Raises BadExperiment with every problem there is, each with its line."""
     try:
-        lines, written = yaml_lines.lines(text), yaml.load(text, yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise BadExperiment(f"{file}: this is no YAML: {error}") from error
-    if lines.twice:
-        raise BadExperiment("\n".join(f"{file}:{line}: {shown(place)} is written twice" for line, place in lines.twice))
+        written, lines = loaded(file, text)
+    except Unreadable as error:
+        raise BadExperiment(str(error)) from error
     if not isinstance(written, dict) or "name" in written:
         raise BadExperiment(f"{file}:1: an experiment is a mapping without a name: that is the file's")
     try:

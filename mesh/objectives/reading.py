@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from mesh import yaml_lines
 from mesh.local.problems import LocalClusterError
 from mesh.objectives.schema import ObjectivesFile
 from mesh.policy.contracts import Contract, NoContract, contract
-from mesh.yaml_lines import Lines, shown
+from mesh.yaml_lines import Lines, Unreadable, loaded, shown
 
 FILE = "objectives.yaml"
 CHECKOUT = Path(__file__).parents[2]
@@ -80,13 +78,10 @@ def read_files(files: Iterable[Path], root: Path = CHECKOUT) -> Mapping[str, Obj
 def parse(path: str, text: str) -> Mapping[str, Objective]:
     """One file's objectives, by path. Raises ObjectivesInvalid."""
     try:
-        lines = yaml_lines.lines(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ObjectivesInvalid([f"{path}:{line}: {error.problem}"]) from error
-    if problems := [f"{path}:{line}: {shown(place)} is written twice" for line, place in lines.twice]:
-        raise ObjectivesInvalid(problems)
-    content = _validated(path, yaml.safe_load(text), lines)
+        written, lines = loaded(path, text)
+    except Unreadable as error:
+        raise ObjectivesInvalid(error.problems) from error
+    content = _validated(path, written, lines)
     declared = _declared(path, content, lines)
     if problems := list(_contradictions(path, content, declared, lines)):
         raise ObjectivesInvalid(problems)

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from mesh import yaml_lines
 from mesh.policy.contracts import Contract, NoContract, contract
 from mesh.policy.schema import GATEWAY, CallerFile, Method, PolicyFile, ServiceFile
 from mesh.resilience import PolicyInvalid
-from mesh.yaml_lines import Lines, shown
+from mesh.yaml_lines import Lines, Unreadable, loaded, shown
 
 FILE = "policy.yaml"
 
@@ -60,13 +58,10 @@ def read(root: Path) -> Mapping[str, Document]:
 def parse(path: str, text: str) -> Document:
     """One policy file. Raises PoliciesInvalid."""
     try:
-        lines = yaml_lines.lines(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PoliciesInvalid([f"{path}:{line}: {error.problem}"]) from error
-    if problems := [f"{path}:{line}: {shown(place)} is written twice" for line, place in lines.twice]:
-        raise PoliciesInvalid(problems)
-    content = _validated(path, yaml.safe_load(text), lines)
+        written, lines = loaded(path, text)
+    except Unreadable as error:
+        raise PoliciesInvalid(error.problems) from error
+    content = _validated(path, written, lines)
     if isinstance(content, CallerFile):
         return Document(path, content, {}, lines)
     return Document(path, content, _matching(path, content, lines), lines)

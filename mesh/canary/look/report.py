@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mesh.canary.act.route import spelled
 from mesh.canary.journal.blocks import block_of, verdict_of
@@ -19,6 +17,7 @@ from mesh.canary.judge.verdict import Evidence
 from mesh.canary.look.plots import drawn
 from mesh.canary.look.telling import told
 from mesh.canary.look.watched import noteworthy
+from mesh.html_report import moment, pages
 from mesh.plotting import NoPlots
 
 
@@ -38,7 +37,7 @@ class StepTold:
 def report(entries: Sequence[Entry]) -> str:
     """The report of a run whose journal was verified; without matplotlib it says so where the plots would be."""
     state, first = fold(entries), entries[0]
-    page = _environment().get_template("report.html.j2")
+    page = pages("mesh.canary.look", {"spelled": spelled, "moment": moment}).get_template("report.html.j2")
     return page.render(
         state=state,
         started=first.facts,
@@ -89,11 +88,6 @@ def statuses(entries: Sequence[Entry]) -> list[tuple[str, int, int]]:
     return [(name, baseline[name], canary[name]) for name in sorted({*baseline, *canary})]
 
 
-def moment(at: float) -> str:
-    """A time as the report says it, the same on every machine."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _ends(entry: Entry) -> bool:
     return entry.facts["action"] in {"promote", "rollback"}
 
@@ -103,16 +97,3 @@ def _plots(entries: Sequence[Entry]) -> dict[str, str]:
         return {"plots": drawn(entries), "no_plots": ""}
     except NoPlots as missing:
         return {"plots": "", "no_plots": str(missing)}
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mesh.canary.look", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Any] = {"spelled": spelled, "moment": moment}
-    environment.filters.update(filters)
-    return environment

@@ -9,17 +9,15 @@ Started by everybody who misses one: two that watch the same service take turns 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from lightkube import AsyncClient
 
 from mesh.canary.watchdog.presence import claims, sign_of_life
-from mesh.chosen_cluster import KUBECONFIG, NAMESPACE, Cluster
-from mesh.local.belongings import marks
-from mesh.local.settings import CHECKOUT
+from mesh.chosen_cluster import NAMESPACE, Cluster
+from mesh.local import outliving
+from mesh.local.outliving import belonging
 from mesh.local.state_folder import StateFolder
 
 STARTS_WITHIN = 30.0
@@ -41,18 +39,8 @@ async def guarded(cluster: Cluster, client: AsyncClient, service: str, *, namesp
 
 def start(folder: StateFolder, service: str, environ: Mapping[str, str]) -> None:
     """Start a watchdog of `service` that outlives this process and belongs to the local cluster in `folder`."""
-    given = {name: value for name, value in environ.items() if name != KUBECONFIG}
-    env = {**given, "ARGOSY_STATE": str(folder.root), **marks(folder.root, part(service))}
-    with log_of(folder, service).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mesh.canary.watchdog", service],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=CHECKOUT,
-            env=env,
-            start_new_session=True,
-        )
+    environment = belonging(folder.root, part(service), environ)
+    process = outliving.start("mesh.canary.watchdog", service, log_of(folder, service), environment)
     # It outlives us, so there is nobody to wait for it; Popen would warn about that.
     process.returncode = 0
 

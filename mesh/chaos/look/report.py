@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from mesh.chaos.experiment import Experiment, Phase
 from mesh.chaos.look import words
@@ -18,6 +17,7 @@ from mesh.chaos.look.timeline import Timeline
 from mesh.chaos.metrics import errors
 from mesh.chaos.observed import Served
 from mesh.chaos.verdict import Verdict
+from mesh.html_report import moment, pages
 from mesh.plotting import NoPlots
 
 _PHASES = (Phase.STEADY, Phase.FAULT, Phase.AFTER)
@@ -30,7 +30,7 @@ def report(experiment: Experiment, verdict: Verdict, seen: Timeline | None) -> s
         experiment=experiment,
         verdict=verdict,
         seen=seen,
-        began=_moment(seen.unix) if seen else "",
+        began=moment(seen.unix) if seen else "",
         phases=_PHASES,
         facts=list(words.facts(verdict)),
         checks=(*verdict.steady, *verdict.checks),
@@ -60,23 +60,11 @@ def plots(seen: Timeline | None) -> Mapping[str, str]:
         return {"plots": "", "no_plots": str(missing)}
 
 
-def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=1, default=str)
 
 
 def environment() -> Environment:
     """What the pages are made with: everything is text until it says otherwise."""
-    pages = Environment(
-        loader=PackageLoader("mesh.chaos.look", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     filters = (words.value, words.ms, words.seconds, words.times, words.recovered)
-    pages.filters.update({each.__name__: each for each in filters})
-    return pages
+    return pages("mesh.chaos.look", {each.__name__: each for each in filters})

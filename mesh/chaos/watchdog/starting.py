@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,8 +19,8 @@ from mesh.chaos.problems import ChaosError
 from mesh.chaos.run.place import Run
 from mesh.chaos.watchdog.vigil import OVER, WATCHING
 from mesh.chosen_cluster import KUBECONFIG
-from mesh.local.belongings import marks
-from mesh.local.settings import CHECKOUT
+from mesh.local import outliving
+from mesh.local.outliving import belonging
 
 STARTS_WITHIN = 60.0
 """Seconds: long, because everything else may be busy."""
@@ -58,7 +57,7 @@ async def watched_over(run: Run, folder: Path, environ: Mapping[str, str] = os.e
     After a block that ended with an error it stays, and undoes what is left as soon as this process has ended.
     """
     run.write(folder)
-    watchdog = _start(folder, _environment(run, environ))
+    watchdog = Watchdog(outliving.start("mesh.chaos.watchdog", str(folder), folder / LOG, _environment(run, environ)))
     await _watching(watchdog, folder)
     try:
         yield watchdog
@@ -67,20 +66,6 @@ async def watched_over(run: Run, folder: Path, environ: Mapping[str, str] = os.e
         watchdog.leave()
         raise
     await watchdog.dismiss()
-
-
-def _start(folder: Path, environment: Mapping[str, str]) -> Watchdog:
-    with (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mesh.chaos.watchdog", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=CHECKOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    return Watchdog(process)
 
 
 async def _watching(watchdog: Watchdog, folder: Path) -> None:
@@ -96,8 +81,6 @@ async def _watching(watchdog: Watchdog, folder: Path) -> None:
 
 
 def _environment(run: Run, environ: Mapping[str, str]) -> dict[str, str]:
-    given = {name: value for name, value in environ.items() if name != KUBECONFIG}
     if not run.local:
-        return {**given, KUBECONFIG: run.kubeconfig}
-    state = Path(run.kubeconfig).parent
-    return {**given, "ARGOSY_STATE": str(state), **marks(state, PART)}
+        return {**environ, KUBECONFIG: run.kubeconfig}
+    return belonging(Path(run.kubeconfig).parent, PART, environ)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-from lightkube import ApiError
 from lightkube.models.apps_v1 import DeploymentSpec
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from mesh.chaos.site import Site
+from mesh.local.absence import absence_is_fine
 from mesh.running_shop import POLL, ShopError
 
 
@@ -27,12 +26,10 @@ async def spec_of(site: Site, deployment: str) -> DeploymentSpec:
 async def missing(site: Site, *deployments: str) -> str:
     """Which of them this cluster has not, for `impossible`; empty when all are there."""
     for deployment in deployments:
-        try:
+        with absence_is_fine():
             await site.client.get(Deployment, deployment, namespace=site.shop.namespace)
-        except ApiError as error:
-            if error.status.code != HTTPStatus.NOT_FOUND:
-                raise
-            return f"there is no Deployment {deployment}"
+            continue
+        return f"there is no Deployment {deployment}"
     return ""
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import ClassVar
 
-from lightkube import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ConfigMap
 
@@ -56,13 +54,10 @@ async def plan_for(site: Site, service: str) -> str:
 
 
 async def _left(site: Site, service: str) -> str | None:
-    try:
+    with absence_is_fine():
         found = await site.client.get(ConfigMap, _name(service), namespace=site.shop.namespace)
-    except ApiError as error:
-        if error.status.code == HTTPStatus.NOT_FOUND:
-            return None
-        raise
-    return (found.data or {}).get(_KEY)
+        return (found.data or {}).get(_KEY)
+    return None
 
 
 def _name(service: str) -> str:
