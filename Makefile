@@ -135,7 +135,7 @@ test-unit: programs ## Unit tests, in under a minute
 
 .PHONY: test-integration
 test-integration: programs ## Whole services on their databases, and the manifests through the real programs
-	@COVERAGE_FILE=.coverage.integration $(PYTEST) $(COVERAGE) tests -m "integration and not processes" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.integration $(PYTEST) $(COVERAGE) $(RERUNS) tests -m "integration and not processes" -n auto --dist loadfile
 
 .PHONY: test-processes
 test-processes: programs browser ## Tests that start, kill and flood real processes

@@ -52,7 +52,7 @@ def begin(environment: Environment, **_: Any) -> None:
     runner: Any = environment.runner
     if isinstance(runner, WorkerRunner):
         _report(hooks, runner)
-    else:
+    elif options.tally_folder:
         _collect(hooks, runner, Path(options.tally_folder))
 
 

@@ -68,7 +68,8 @@ PEERS: Mapping[str, PeerPolicy] = {
         ),
         breakers={
             "write": BreakerPolicy(
-                open_limit=10.0,
+                open_for=2.0,
+                open_limit=3.0,
             ),
         },
         bulkhead=64,
@@ -100,7 +101,8 @@ PEERS: Mapping[str, PeerPolicy] = {
                 "refund",
             ),
             BreakerPolicy(
-                open_limit=10.0,
+                open_for=2.0,
+                open_limit=3.0,
             ),
         ),
         bulkhead=64,

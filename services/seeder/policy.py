@@ -40,7 +40,8 @@ PEERS: Mapping[str, PeerPolicy] = {
         },
         breakers={
             "write": BreakerPolicy(
-                open_limit=10.0,
+                open_for=2.0,
+                open_limit=3.0,
             ),
         },
     ),

@@ -1,14 +1,16 @@
 """The bench of the generator: what it calls answers anything, and its rows say what they are asked to."""
 
 import asyncio
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import grpc
 import pytest
 from shop.catalog.v1 import catalog_pb2
 
 from loadtest.asking import asked
-from loadtest.bench.generator import RATE, SECONDS, rows
+from loadtest.bench.generator import LOCUST_FILE, RATE, SECONDS, rows
 from loadtest.bench.null_server import null
 from loadtest.bench.target import MUG, Catalog
 from loadtest.crowd import open_crowd
@@ -46,6 +48,16 @@ async def test_the_null_server_leaves_no_connection_open() -> None:
         await reader.read()
     assert reader.at_eof()
     writer.close()
+
+
+@pytest.mark.processes
+async def test_locust_leaves_no_file_where_it_was_started(tmp_path: Path) -> None:
+    async with null(Catalog()) as address:  # type: ignore[abstract]  # it only counts
+        options = ("--headless", "--host", address, "--users", "1", "--run-time", "1s", "--only-summary")
+        command = (sys.executable, "-m", "locust", "-f", str(LOCUST_FILE), *options)
+        locust = await asyncio.create_subprocess_exec(*command, cwd=tmp_path)
+        assert await locust.wait() == 0
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - an empty folder blocks nobody
 
 
 @pytest.mark.parametrize(("late", "holds"), [(0, [True, True]), (199, [True, True]), (201, [True, False])])

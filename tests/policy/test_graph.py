@@ -78,6 +78,6 @@ def test_a_policy_of_the_callee_is_what_its_caller_gets() -> None:
     payments = committed().peers("orders")["payments"]
     assert payments.bulkhead == 64
     assert payments.budget.ratio == 0.1
-    assert payments.breaker("refund").open_limit == 10.0
+    assert payments.breaker("refund").open_limit == 3.0
     assert payments.method("/shop.payments.v1.PaymentsService/Charge").try_timeout == 1.0
     assert "/shop.payments.v1.PaymentsService/ListPayments" not in payments.methods
