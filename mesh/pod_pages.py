@@ -6,6 +6,8 @@ out inside the pod.
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -25,6 +27,8 @@ from mesh.local.settings import Settings
 from mesh.port_forward import NoWayIn, forwarded
 
 WITHIN = 2.0
+DUG_AT_ONCE = 2
+"""Tunnels: each is a process that begins, a fifth of a core's second, and customers may be waiting for that core."""
 _BARRED = {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
@@ -55,11 +59,11 @@ class ThroughApiServer:
 
     def __init__(self, http: httpx2.AsyncClient, otherwise: Way) -> None:
         self._http, self._otherwise = http, otherwise
-        self._barred: set[str] = set()
+        self._barred: set[tuple[str, int]] = set()
 
     async def ask(self, pod: Pod, port: int, target: str) -> str:
         name, namespace = _name(pod), pod.metadata and pod.metadata.namespace
-        if name not in self._barred:
+        if (name, port) not in self._barred:  # a service's port refuses who comes without mTLS, its sidecar's does not
             url = f"/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{target}"
             try:
                 response = await self._http.get(url)
@@ -69,7 +73,7 @@ class ThroughApiServer:
                 return response.text
             if response.status_code not in _BARRED:
                 raise Unreached(f"the API server answers {response.status_code} for it")
-            self._barred.add(name)
+            self._barred.add((name, port))
         return await self._otherwise.ask(pod, port, target)
 
 
@@ -79,17 +83,23 @@ class Tunnels:
     def __init__(self, http: aiohttp.ClientSession, kubectl: Kubectl, held: AsyncExitStack) -> None:
         self._http, self._kubectl, self._held = http, kubectl, held
         self._ports: dict[tuple[str, int], int] = {}
+        self._one_each: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._digging = asyncio.Semaphore(DUG_AT_ONCE)
 
     async def ask(self, pod: Pod, port: int, target: str) -> str:
-        name = _name(pod)
-        if (name, port) not in self._ports:
-            namespace = str(pod.metadata and pod.metadata.namespace)
-            try:
-                tunnel = forwarded(self._kubectl, namespace, f"pod/{name}", port)
-                self._ports[name, port] = await self._held.enter_async_context(tunnel)
-            except NoWayIn as error:
-                raise Unreached(str(error)) from error
-        return await _asked(self._http, f"http://127.0.0.1:{self._ports[name, port]}{target}")
+        end = (_name(pod), port)
+        async with self._one_each[end]:
+            if end not in self._ports:
+                self._ports[end] = await self._dig(pod, port)
+        return await _asked(self._http, f"http://127.0.0.1:{self._ports[end]}{target}")
+
+    async def _dig(self, pod: Pod, port: int) -> int:
+        tunnel = forwarded(self._kubectl, str(pod.metadata and pod.metadata.namespace), f"pod/{_name(pod)}", port)
+        try:
+            async with self._digging:
+                return await self._held.enter_async_context(tunnel)
+        except NoWayIn as error:
+            raise Unreached(str(error)) from error
 
 
 @asynccontextmanager

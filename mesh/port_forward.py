@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -109,5 +111,6 @@ async def _listening(output: asyncio.StreamReader) -> int:
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)  # its own kill() takes an end that asyncio waits for, which complains
     await process.communicate()  # what it has said is taken, or its pipe would stay open

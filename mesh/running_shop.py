@@ -16,6 +16,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 from lightkube.types import PatchType
 
+from mesh.chosen_cluster import NAMESPACE
 from mesh.errand_pod import Errand
 from mesh.istio_kinds import PeerAuthentication, VirtualService
 from mesh.local.reported import staying
@@ -24,8 +25,6 @@ from mesh.policy.graph import Graph
 from mesh.policy.reading import read
 
 CHECKOUT = Path(__file__).parents[1]
-NAMESPACE = "shop"
-
 FAULT = "fault-of-the-tour"
 POLL = 0.2
 PATIENCE = 120.0

@@ -50,6 +50,11 @@ PEERS: Mapping[str, PeerPolicy] = {
                 ),
             ),
         },
+        breakers={
+            "read": BreakerPolicy(
+                open_limit=8.0,
+            ),
+        },
         bulkhead=64,
     ),
     "inventory": PeerPolicy(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mesh.resilience import MethodPolicy, PeerPolicy
+from mesh.resilience import BreakerPolicy, MethodPolicy, PeerPolicy
 from mesh.resilience.server_policy import Priority, ServerMethodPolicy, ServerPolicy
 
 SERVER = ServerPolicy(
@@ -29,6 +29,11 @@ PEERS: Mapping[str, PeerPolicy] = {
                 timeout=1.5,
                 per_try_timeout=0.5,
                 idempotent=True,
+            ),
+        },
+        breakers={
+            "default": BreakerPolicy(
+                open_limit=8.0,
             ),
         },
     ),

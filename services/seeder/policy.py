@@ -23,6 +23,11 @@ PEERS: Mapping[str, PeerPolicy] = {
                 idempotent=True,
             ),
         },
+        breakers={
+            "default": BreakerPolicy(
+                open_limit=8.0,
+            ),
+        },
     ),
     "inventory": PeerPolicy(
         methods={

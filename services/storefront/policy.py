@@ -85,6 +85,15 @@ PEERS: Mapping[str, PeerPolicy] = {
                 timeout=1.4,
             ),
         },
+        breakers=dict.fromkeys(
+            (
+                "default",
+                "read",
+            ),
+            BreakerPolicy(
+                open_limit=8.0,
+            ),
+        ),
         bulkhead=64,
     ),
     "inventory": PeerPolicy(

@@ -10,7 +10,7 @@ from grpc import StatusCode
 from lightkube import AsyncClient
 
 from loadtest.shopper import Shopper
-from mesh.running_shop import NAMESPACE
+from mesh.chosen_cluster import NAMESPACE
 from mesh.suspended_job import SuspendedJob
 
 

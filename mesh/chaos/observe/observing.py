@@ -93,6 +93,7 @@ class Observer:
     async def at_work(self) -> AsyncIterator[None]:
         """Load and look while the block runs. A fault of ours in that ends it when the block has."""
         client, namespace = self._site.client, self._site.shop.namespace
+        await self._take(None)  # before the first customer comes: finding the ways to all pods takes the processor, too
         self._load = asyncio.create_task(running(self._streams))
         tasks = [
             self._load,

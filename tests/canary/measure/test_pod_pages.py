@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -83,6 +84,14 @@ async def test_a_pod_that_the_api_server_may_not_ask_is_asked_the_other_way_from
     assert elsewhere.came == [f"orders-1:{PORT}{TARGET}"] * 2
 
 
+async def test_a_port_that_is_barred_bars_no_other() -> None:
+    async with answering(Envoy(), 503) as (port, asked), through(port) as (way, elsewhere):
+        await way.ask(ORDERS, 9464, "/metrics")  # a service refuses who comes without mTLS
+        await way.ask(ORDERS, PORT, TARGET)
+    assert asked[1:] == [f"/api/v1/namespaces/shop/pods/orders-1:15090/proxy{STATISTICS}"]
+    assert elsewhere.came == ["orders-1:9464/metrics"]
+
+
 async def test_a_pod_that_is_gone_and_an_api_server_that_is_are_told_apart() -> None:
     async with answering(Envoy(), 404) as (port, _), through(port) as (way, elsewhere):
         with pytest.raises(Unreached, match="answers 404 for it"):
@@ -108,7 +117,7 @@ async def test_one_port_forward_a_pod_serves_all_readings(tmp_path: Path) -> Non
     async with AsyncExitStack() as held, answering(envoy) as (port, asked):
         http = await held.enter_async_context(aiohttp.ClientSession())
         way = Tunnels(http, kubectl(tmp_path, f"Forwarding from 127.0.0.1:{port} -> 15090"), held)
-        texts = [await way.ask(ORDERS, PORT, TARGET) for _ in range(2)]
+        texts = await asyncio.gather(*(way.ask(ORDERS, PORT, TARGET) for _ in range(2)))
         assert asked == [STATISTICS] * 2
     assert [counters(samples(text), CATALOG)["v2"].statuses for text in texts] == [{"OK": 3}] * 2
     (arguments,) = (tmp_path / "arguments").read_text(encoding="utf-8").splitlines()

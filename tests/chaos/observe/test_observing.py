@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from grpc import StatusCode
 
 from mesh.chaos.experiment import Load
+from mesh.chaos.observe.counters import METRICS, METRICS_PORT
 from mesh.chaos.observe.environment import environment
 from mesh.chaos.observe.observing import Observer, observing
 from mesh.chaos.observed import Happened, Window
@@ -25,6 +28,8 @@ from mesh.running_shop import Shop
 from tests.canary.kubernetes_api import KubernetesApi
 from tests.loadtest.scripted_shop import ScriptedShop, fail, open_shop
 
+ADDRESS = f"127.{34 + os.getpid() % 64}.{os.getpid() // 64 % 256}.2"
+"""Where this process may let a pod listen: other workers run theirs, at the same port."""
 KUBECONFIG = "current-context: scripted\n"
 
 
@@ -66,6 +71,36 @@ async def test_calls_count_for_the_phase_they_were_due_in(tmp_path: Path) -> Non
     assert not seen.streams["browsing"].failures
     assert [event.kind for event in seen.events] == [Happened.INJECTED, Happened.REMOVED]
     assert len(orders.samples) == after  # the load has ended, and every call is known
+
+
+async def test_everybody_was_asked_once_before_the_first_customer_comes(tmp_path: Path) -> None:
+    api, came = KubernetesApi(), list[int]()
+    metadata = {"name": "orders-v1-a", "labels": {"app": "orders", "app.kubernetes.io/component": "service"}}
+    api.put("pods", {"metadata": metadata, "spec": {"containers": []}, "status": {"podIP": ADDRESS}})
+
+    async def answer(_: web.Request) -> web.Response:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(calls(shop, 1), 0.0 if came else 0.5)  # the first time, somebody could come
+        came.append(shop.calls["PlaceOrder"])
+        return web.Response(text="")
+
+    load = Load(orders=50, browsing=0, pages=0)
+    async with open_shop() as shop, serving(answer), site(api, shop.target, tmp_path) as where, observing(where, load):
+        await calls(shop, 5)
+    assert came[0] == 0
+
+
+@asynccontextmanager
+async def serving(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[None]:
+    application = web.Application()
+    application.add_routes([web.get(METRICS, answer)])
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, ADDRESS, METRICS_PORT).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def leave_early(where: Site, shop: ScriptedShop) -> None:
