@@ -18,7 +18,7 @@ from mesh.kube_client import opened
 from mesh.kubectl import Kubectl
 from mesh.local.observation import SIDECAR
 from mesh.local.picture import ContainerPicture, Picture, PodPicture
-from mesh.local.reported import deployment_picture, pod_picture, proxy_of
+from mesh.local.reported import deployment_picture, ended, pod_picture, proxy_of
 from mesh.local.sync import NOT_CONNECTED, Sync
 
 
@@ -56,8 +56,7 @@ def picture_of(pod: Pod, syncs: Mapping[str, Sync] | None) -> PodPicture:
     """One pod; `syncs` is what the istiods say, None when they were not asked."""
     spec, status = pod.spec or PodSpec(containers=[]), pod.status or PodStatus()
     containers = tuple(_containers(spec, status))
-    over = status.phase in {"Succeeded", "Failed"}
-    sidecar = None if over else next((container for container in containers if container.name == SIDECAR), None)
+    sidecar = None if ended(pod) else next((container for container in containers if container.name == SIDECAR), None)
     sync = _sync(syncs, proxy_of(pod), sidecar) if sidecar else None
     return pod_picture(pod, containers, sync, node=spec.nodeName or "")
 

@@ -59,6 +59,11 @@ def staying(pod: Pod) -> bool:
     return bool(pod.metadata and not pod.metadata.deletionTimestamp)
 
 
+def ended(pod: Pod) -> bool:
+    """Whether its work is done, or never will be: none of its containers runs, and none will be started again."""
+    return bool(pod.status and pod.status.phase in {"Succeeded", "Failed"})
+
+
 def ready(pod: Pod) -> bool:
     """Whether its condition Ready holds."""
     conditions = (pod.status.conditions if pod.status else None) or ()

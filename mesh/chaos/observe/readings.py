@@ -12,7 +12,7 @@ from lightkube.resources.core_v1 import Pod
 
 from mesh.chaos.observe import counters
 from mesh.chaos.observe.counters import METRICS, METRICS_PORT, STATISTICS, STATISTICS_PORT, Server, Sidecar
-from mesh.local.reported import staying
+from mesh.local.reported import ended, staying
 from mesh.pod_pages import Unreached, Way
 from mesh.running_shop import pod_address, pod_name
 
@@ -40,12 +40,12 @@ class Reading:
 
 
 async def read(way: Way, pods: Iterable[Pod], now: Callable[[], float], patience: float | None = None) -> Reading:
-    """One reading of these pods; those that have no address yet, or are about to end, are not asked.
+    """One reading of these pods; those that have no address yet, have ended, or are about to, are not asked.
 
     With `patience`, who takes more seconds to answer is missing: a frozen one must not blind us to the others.
     """
     at, unix = now(), time()
-    there = [pod for pod in pods if pod_address(pod) and staying(pod)]
+    there = [pod for pod in pods if pod_address(pod) and staying(pod) and not ended(pod)]
     services = [pod for pod in there if label(pod, "app.kubernetes.io/component") == "service"]
     servers, sidecars = await asyncio.gather(
         _answers(way, services, METRICS_PORT, METRICS, patience),

@@ -25,11 +25,11 @@ PAYMENTS = Asked("payments-v1-a", "payments")
 OUTBOUND = "outbound|50051|every|catalog.shop.svc.cluster.local"
 
 
-def pod(*, address: str = ADDRESS, component: str = "service", ending: bool = False) -> Pod:
+def pod(*, address: str = ADDRESS, component: str = "service", ending: bool = False, phase: str = "Running") -> Pod:
     document: dict[str, Any] = {
         "metadata": {"name": PAYMENTS.name, "labels": {"app": "payments", "app.kubernetes.io/component": component}},
         "spec": {"containers": [{"name": "payments"}], "initContainers": [{"name": "istio-proxy"}]},
-        "status": {"podIP": address},
+        "status": {"podIP": address, "phase": phase},
     }
     if ending:
         document["metadata"]["deletionTimestamp"] = "2026-11-21T12:00:00Z"
@@ -98,8 +98,8 @@ async def test_a_frozen_pod_does_not_blind_us_to_the_others() -> None:
     assert "within 0.3 s" in reading.missing[PAYMENTS.name]
 
 
-@pytest.mark.parametrize("other", [pod(address=""), pod(ending=True)])
-async def test_who_is_not_there_yet_or_about_to_go_is_not_asked(other: Pod) -> None:
+@pytest.mark.parametrize("other", [pod(address=""), pod(ending=True), pod(phase="Succeeded"), pod(phase="Failed")])
+async def test_who_is_not_there_yet_or_has_ended_or_is_about_to_is_not_asked(other: Pod) -> None:
     reading = await asked(other)
     assert (reading.servers, reading.sidecars, reading.missing) == ({}, {}, {})
 
