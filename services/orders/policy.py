@@ -52,7 +52,8 @@ PEERS: Mapping[str, PeerPolicy] = {
         },
         breakers={
             "read": BreakerPolicy(
-                open_limit=8.0,
+                open_for=2.0,
+                open_limit=4.0,
             ),
         },
         bulkhead=64,

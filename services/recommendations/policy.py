@@ -33,7 +33,8 @@ PEERS: Mapping[str, PeerPolicy] = {
         },
         breakers={
             "default": BreakerPolicy(
-                open_limit=8.0,
+                open_for=2.0,
+                open_limit=4.0,
             ),
         },
     ),

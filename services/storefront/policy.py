@@ -91,7 +91,8 @@ PEERS: Mapping[str, PeerPolicy] = {
                 "read",
             ),
             BreakerPolicy(
-                open_limit=8.0,
+                open_for=2.0,
+                open_limit=4.0,
             ),
         ),
         bulkhead=64,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from mesh.chaos.faults.replicas.replaced_at_once import AT_ONCE, ReplacedAtOnce
 from mesh.chaos.faults.replicas.rolling_restart import RollingRestart
 from tests.chaos.faults.replicas.scripted_controller import CAREFUL, ScriptedController
@@ -42,6 +46,22 @@ async def test_one_pod_from_before_and_it_is_not_proved() -> None:
         proof = await RESTART.proof(site, memory)
     assert proof.present is False
     assert proof.detail == "1 of 3 pods from before are left, 2 are new"
+
+
+@pytest.mark.parametrize(
+    ("local", "way", "possible"),
+    [(True, "127.0.0.1:8080", True), (False, "127.0.0.1:43210", False), (False, "10.0.0.7:30808", True)],
+    ids=["local", "port-forward", "node's port"],
+)
+async def test_the_gateway_is_not_replaced_under_customers_who_come_through_one_of_its_pods(
+    way: str, *, local: bool, possible: bool
+) -> None:
+    cluster = ScriptedController("gateway")
+    async with cluster.site() as site:
+        where = replace(site, cluster=replace(site.cluster, local=local), gateway=way)
+        why = await RollingRestart(("gateway",)).impossible(where)
+    assert (not why) is possible
+    assert possible or "ARGOSY_GATEWAY=host:port" in why
 
 
 async def test_a_removal_restarts_nothing() -> None:
