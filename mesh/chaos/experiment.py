@@ -19,7 +19,7 @@ LONGEST = 60.0
 
 Stream = Literal["orders", "browsing", "pages"]
 _OF_A_STREAM = "calls|answered_share|failed|failed_share|degraded_share|p50_ms|p99_ms|p99_ratio"
-_OF_SERVERS = "tries|errors|error_share|rejected|p99_ms|p99_ratio"
+_OF_SERVERS = "tries|errors|error_share|late_share|rejected|p99_ms|p99_ratio"
 METRIC = (
     rf"({'|'.join(get_args(Stream))})\.({_OF_A_STREAM})"
     rf"|served\.[a-z]+\.({_OF_SERVERS})"

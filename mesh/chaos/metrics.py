@@ -9,6 +9,7 @@ STREAM.p50_ms  .p99_ms  latency of all calls from when they were due, failed one
 STREAM.p99_ratio        against the steady state's
 served.SERVICE.tries    that reached the service's servers
 served.SERVICE.errors   of them, ended in a status that is no answer; .error_share of the tries
+served.SERVICE.late_share  of the tries: begun, and not done when their time was over
 served.SERVICE.rejected tries that its callers' open circuits and bulkheads kept off the wire
 served.SERVICE.p99_ms   at its servers; .p99_ratio against the steady state's
 recovery_seconds        from the removal (of what just happens: from then) until the last failed call was due
@@ -25,6 +26,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from grpc import StatusCode
 
 from loadtest.outcome import KINDS, Kind
 from loadtest.report import Report
@@ -137,6 +140,8 @@ def _of_servers(what: str, counted: Served, steady: Served) -> Measured:
         return Measured(counts[what], round(counted.started))
     if what == "error_share":
         return _share(errors(counted), counted.started)
+    if what == "late_share":
+        return _share(counted.statuses.get(StatusCode.DEADLINE_EXCEEDED.name, 0.0), counted.started)
     if what == "p99_ratio":
         return _ratio(_server_latency(counted), _server_latency(steady))
     return _server_latency(counted)

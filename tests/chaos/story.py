@@ -111,7 +111,10 @@ def event(at: float, kind: Happened, subject: str = "", detail: str = "", **fact
     return Event(BEGAN + at, kind, subject, detail, facts)
 
 
-def counted(started: float, *, failed: float = 0.0, p99: float = 0.01, rejected: float = 0.0) -> Served:
-    """What servers counted."""
-    statuses = {"OK": started - failed, "UNAVAILABLE": failed, "FAILED_PRECONDITION": 0.0}
+def counted(
+    started: float, *, failed: float = 0.0, late: float = 0.0, p99: float = 0.01, rejected: float = 0.0
+) -> Served:
+    """What servers counted; `late` of the failed were not done in time."""
+    ends = {"UNAVAILABLE": failed - late, "DEADLINE_EXCEEDED": late, "FAILED_PRECONDITION": 0.0}
+    statuses = {"OK": started - failed, **ends}
     return Served(started, statuses, rejected, p99)

@@ -13,13 +13,14 @@ from tests.chaos.story import BEGAN, DEGRADED, OK, WINDOW, calls, counted, event
 FAILING = calls(failing(5, 10), latency=lambda at: 0.1 if at >= 5 else 0.01)
 SERVED = {
     "steady": {"payments": counted(40)},
-    "fault": {"payments": counted(160, failed=40, p99=2.0, rejected=7)},
+    "fault": {"payments": counted(160, failed=40, late=20, p99=2.0, rejected=7)},
     "after": {"payments": counted(40)},
 }
 NAMES = [
     *(f"orders.{what}" for what in ("calls", "answered_share", "failed", "failed_share", "degraded_share")),
     *("orders.p50_ms", "orders.p99_ms", "orders.p99_ratio"),
-    *(f"served.payments.{what}" for what in ("tries", "errors", "error_share", "rejected", "p99_ms", "p99_ratio")),
+    *(f"served.payments.{what}" for what in ("tries", "errors", "error_share", "late_share", "rejected")),
+    *("served.payments.p99_ms", "served.payments.p99_ratio"),
     *("recovery_seconds", "detect_seconds", "eject_seconds", "amplification"),
 ]
 
@@ -39,6 +40,7 @@ NAMES = [
         ("served.payments.tries", Phase.ALL, 200, 200),
         ("served.payments.errors", Phase.FAULT, 40, 160),
         ("served.payments.error_share", Phase.FAULT, 0.25, 160),
+        ("served.payments.late_share", Phase.FAULT, 0.125, 160),
         ("served.payments.rejected", Phase.FAULT, 7, 160),
         ("served.payments.p99_ratio", Phase.ALL, 200, 40),
         ("amplification", Phase.FAULT, 2.0, 80),
