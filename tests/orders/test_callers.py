@@ -84,10 +84,9 @@ async def test_a_second_call_while_the_first_is_at_work_is_told_so(shop: Shop) -
 async def test_fifty_calls_with_one_key_make_one_order(shop: Shop) -> None:
     request = order_of(("mug", 1))
     answers = await asyncio.gather(*(shop.orders.PlaceOrder(request) for _ in range(50)), return_exceptions=True)
-    refused = [answer for answer in answers if isinstance(answer, AioRpcError)]
-    assert {error.code() for error in refused} <= {StatusCode.ABORTED}
-    assert len(refused) < 50
-    order = await shop.only_order()
+    refused = {answer.code() for answer in answers if isinstance(answer, AioRpcError)}
+    assert refused <= {StatusCode.ABORTED, StatusCode.DEADLINE_EXCEEDED}  # who asks a busy machine may be told too late
+    order = await shop.final((await shop.only_order()).order_id)
     assert order.state == orders_pb2.ORDER_STATE_CONFIRMED
     assert len(await shop.payments_of(order.order_id)) == 1
     assert await shop.discrepancies() == []
