@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from services.orders.saga import FINAL, Progress, begun
 
-FIRST_WAIT, LONGEST_WAIT = 1_000_000, 4_000_000
+FIRST_WAIT, LONGEST_WAIT = 1_000_000, 2_000_000
 """Microseconds between two tries of a step that is not answered: twice as long each time.
 
 Not longer, for an order has to be final soon after whom it waits for is back; how many are tried at once is bounded.
