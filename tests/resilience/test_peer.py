@@ -43,8 +43,9 @@ async def test_rule_18_all_four_kinds_of_methods_are_judged_by_the_breaker(opene
     async with serve(UNAVAILABLE) as server:
         once = MethodPolicy(timeout=10.0, attempts=1)
         stub = await opened.stub(server, policy(once, min_calls=4, failure_rate=1.0))
-        assert await code_of(stub.StreamUnary(requests(b"1"))) is UNAVAILABLE
-        assert await code_of(anext(stub.StreamStream(requests(b"1")))) is UNAVAILABLE
+        # No message: grpc.aio tells INTERNAL of a call that ends while a message of it is being written (seen once).
+        assert await code_of(stub.StreamUnary(requests())) is UNAVAILABLE
+        assert await code_of(anext(stub.StreamStream(requests()))) is UNAVAILABLE
         assert await code_of(anext(stub.UnaryStream(b"1"))) is UNAVAILABLE
         assert await code_of(stub.UnaryUnary(b"1")) is UNAVAILABLE
         assert server.hits == 4
