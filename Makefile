@@ -6,12 +6,12 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What CI adds: --reruns 1 (docs/decisions/0042-asked-once-more.md).
+RERUNS ?=
 # Compiled once, whatever the shell says: else every worker of every target compiles every test anew.
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q $(RERUNS)
 COVERED := --cov --cov-report=
 COVERAGE ?=
-# What CI adds for tests of real processes: --reruns 1 (docs/decisions/0042-asked-once-more.md).
-RERUNS ?=
 USERS ?= 20
 RATE ?= 5
 RUN_TIME ?= 30s
@@ -131,19 +131,19 @@ browser: ready ## Fetch a Chromium into the user's cache where none is installed
 
 .PHONY: test-unit
 test-unit: programs ## Unit tests, in under a minute
-	@COVERAGE_FILE=.coverage.unit $(PYTEST) $(COVERAGE) $(RERUNS) tests -m "not integration and not processes and not end_to_end and not cluster" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) $(COVERAGE) tests -m "not integration and not processes and not end_to_end and not cluster" -n auto --dist loadfile
 
 .PHONY: test-integration
 test-integration: programs ## Whole services on their databases, and the manifests through the real programs
-	@COVERAGE_FILE=.coverage.integration $(PYTEST) $(COVERAGE) $(RERUNS) tests -m "integration and not processes" -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.integration $(PYTEST) $(COVERAGE) tests -m "integration and not processes" -n auto --dist loadfile
 
 .PHONY: test-processes
 test-processes: programs browser ## Tests that start, kill and flood real processes
-	@COVERAGE_FILE=.coverage.processes $(PYTEST) $(COVERAGE) $(RERUNS) tests -m processes -n auto --dist loadfile
+	@COVERAGE_FILE=.coverage.processes $(PYTEST) $(COVERAGE) tests -m processes -n auto --dist loadfile
 
 .PHONY: test-end-to-end
 test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
-	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) $(COVERAGE) $(RERUNS) tests/end_to_end -m "end_to_end and not proof"
+	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) $(COVERAGE) tests/end_to_end -m "end_to_end and not proof"
 
 .PHONY: canary-simulation
 canary-simulation: ready ## Compare the canary's judge with simpler rules over 4000 runs; writes docs/canary-statistics.md (3 minutes)

@@ -60,6 +60,11 @@ async def reached(cluster: Cluster, progress: Progress, environ: Mapping[str, st
         yield f"{LOOPBACK}:{port}"
 
 
+def through_one_pod(cluster: Cluster, at: str) -> bool:
+    """Whether this way in is a port-forward, which ends with the pod of the gateway that it leads to."""
+    return not cluster.local and at.startswith(f"{LOOPBACK}:")
+
+
 @contextmanager
 def reached_meanwhile(cluster: Cluster, progress: Progress, environ: Mapping[str, str] = os.environ) -> Iterator[str]:
     """The same for callers without an event loop: it is kept reachable from a thread."""

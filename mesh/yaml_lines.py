@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 Place = tuple[str | int, ...]
 """Where something stands in a document: ("methods", "Charge", "deadline"), as pydantic says it."""
@@ -55,6 +56,14 @@ def loaded(name: str, text: str) -> tuple[Any, Lines]:
         raise Unreadable([f"{name}:{line}: {error.problem}"]) from error
     except yaml.YAMLError as error:
         raise Unreadable([f"{name}:1: this is no YAML: {error}"]) from error
+
+
+def complaints(name: str, found: Lines, error: ValidationError) -> list[str]:
+    """What pydantic found wrong with the document, a line for each, with its place."""
+    return [
+        f"{name}:{found.line(one['loc'])}: {shown(one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
+        for one in error.errors()
+    ]
 
 
 def shown(place: Place) -> str:

@@ -40,6 +40,16 @@ class TypedCommands:
         """What the document says one can type."""
         return self._typed.findall(document)
 
+    def left_out(self, guide: str) -> list[str]:
+        """The commands and options that the guide does not name."""
+        commands = [f"argosy {self.name} {name}" for name in self.names]
+        return [each for each in (*commands, *sorted(self.options)) if each not in guide]
+
+    def explains_itself(self, name: str) -> bool:
+        """Whether the command's help shows an example and says what its exit codes mean."""
+        said = self.group.commands[name].help or ""
+        return f"argosy {self.name} {name}" in said and "Exit codes" in said
+
     def accepted(self, line: str) -> bool:
         """Whether the command line knows what is typed there; a command without arguments is only mentioned."""
         name, *arguments = shlex.split(re.split(r"\s(?:[|>#]|2>|&&)", line)[0])[1:]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mesh.local.problems import LocalClusterError
 from mesh.objectives.schema import ObjectivesFile
 from mesh.policy.contracts import Contract, NoContract, contract
-from mesh.yaml_lines import Lines, Unreadable, loaded, shown
+from mesh.yaml_lines import Lines, Unreadable, complaints, loaded
 
 FILE = "objectives.yaml"
 CHECKOUT = Path(__file__).parents[2]
@@ -100,11 +100,7 @@ def _validated(path: str, written: Any, lines: Lines) -> ObjectivesFile:
     try:
         return ObjectivesFile.model_validate(written)
     except ValidationError as error:
-        problems = [
-            f"{path}:{lines.line(one['loc'])}: {shown(one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors()
-        ]
-        raise ObjectivesInvalid(problems) from error
+        raise ObjectivesInvalid(complaints(path, lines, error)) from error
 
 
 def _declared(path: str, content: ObjectivesFile, lines: Lines) -> Mapping[str, Contract]:

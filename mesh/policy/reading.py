@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mesh.policy.contracts import Contract, NoContract, contract
 from mesh.policy.schema import GATEWAY, CallerFile, Method, PolicyFile, ServiceFile
 from mesh.resilience import PolicyInvalid
-from mesh.yaml_lines import Lines, Unreadable, loaded, shown
+from mesh.yaml_lines import Lines, Unreadable, complaints, loaded
 
 FILE = "policy.yaml"
 
@@ -74,11 +74,7 @@ def _validated(path: str, written: Any, lines: Lines) -> PolicyFile:
     try:
         return kind.model_validate(written)
     except ValidationError as error:
-        problems = [
-            f"{path}:{lines.line(one['loc'])}: {shown(one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors()
-        ]
-        raise PoliciesInvalid(problems) from error
+        raise PoliciesInvalid(complaints(path, lines, error)) from error
 
 
 def _matching(path: str, content: ServiceFile, lines: Lines) -> Mapping[str, Contract]:

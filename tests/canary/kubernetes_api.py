@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 from lightkube import AsyncClient, KubeConfig
 
+from tests.http_server import serving
 from tests.suspended_job.scripted_api import kubeconfig
 
 Object = dict[str, Any]
@@ -66,15 +67,8 @@ class KubernetesApi:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[dict[str, Any]]:
         """Listen while the block runs; yields the content of a kubeconfig."""
-        application = web.Application()
-        application.add_routes([web.route("*", "/{path:.*}", self._answer)])
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield kubeconfig(f"http://127.0.0.1:{runner.addresses[0][1]}")
-        finally:
-            await runner.cleanup()
+        async with serving(web.route("*", "/{path:.*}", self._answer)) as port:
+            yield kubeconfig(f"http://127.0.0.1:{port}")
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncClient]:

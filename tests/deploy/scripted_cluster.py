@@ -17,6 +17,7 @@ import yaml
 from aiohttp import web
 
 from mesh.deploy.overlay import Manifest, Overlay
+from tests.http_server import serving
 from tests.suspended_job.scripted_api import kubeconfig, written
 
 _KUBECTL = """#!{python}
@@ -63,17 +64,11 @@ class ScriptedCluster:
     @asynccontextmanager
     async def running(self, folder: Path) -> AsyncIterator[dict[str, str]]:
         """Listen while the block runs; yields the environment in which it is the cluster that is meant."""
-        application = web.Application()
-        application.add_routes([web.post("/kubectl", self._kubectl), web.get("/{path:.*}", self._api)])
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        program = folder / "kubectl"
-        program.write_text(_KUBECTL.format(python=sys.executable, server=server))
-        program.chmod(0o755)
-        try:
+        async with serving(web.post("/kubectl", self._kubectl), web.get("/{path:.*}", self._api)) as port:
+            server = f"http://127.0.0.1:{port}"
+            program = folder / "kubectl"
+            program.write_text(_KUBECTL.format(python=sys.executable, server=server))
+            program.chmod(0o755)
             yield {
                 "PATH": str(folder),
                 "KUBECONFIG": written(kubeconfig(server), folder),
@@ -81,8 +76,6 @@ class ScriptedCluster:
                 "HOME": str(folder),
                 "COLUMNS": "160",
             }
-        finally:
-            await runner.cleanup()
 
     async def _kubectl(self, request: web.Request) -> web.Response:
         arguments, given = await request.json()

@@ -13,6 +13,7 @@ from lightkube import AsyncClient, KubeConfig
 from lightkube.resources.core_v1 import Pod
 
 from mesh.errand_pod import CONTAINER, Errand, ErrandFailed, policies
+from tests.http_server import serving
 from tests.suspended_job.scripted_api import kubeconfig
 
 RESTRICTED = {"runAsNonRoot": True}
@@ -78,18 +79,13 @@ async def scripted(
             content = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": present}
         return web.Response(body=json.dumps(content), headers={"Content-Type": "application/json"})
 
-    application = web.Application()
-    application.add_routes([web.route("*", "/{path:.*}", answer)])
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    config = kubeconfig(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    client = AsyncClient(config=KubeConfig.from_dict(config), namespace="shop", trust_env=False)
-    try:
-        yield client, notes
-    finally:
-        await client.close()
-        await runner.cleanup()
+    async with serving(web.route("*", "/{path:.*}", answer)) as port:
+        config = kubeconfig(f"http://127.0.0.1:{port}")
+        client = AsyncClient(config=KubeConfig.from_dict(config), namespace="shop", trust_env=False)
+        try:
+            yield client, notes
+        finally:
+            await client.close()
 
 
 def test_it_is_like_the_services_container_but_has_none_of_its_rights() -> None:

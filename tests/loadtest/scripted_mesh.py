@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from lightkube import AsyncClient, KubeConfig
 
+from tests.http_server import serving
 from tests.suspended_job.scripted_api import kubeconfig
 
 Json = dict[str, Any]
@@ -88,18 +89,13 @@ class ScriptedMesh:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncClient]:
         """A client of it, while it listens."""
-        application = web.Application()
-        application.add_routes([web.route("*", "/{path:.*}", self.answer)])
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        config = KubeConfig.from_dict(kubeconfig(f"http://127.0.0.1:{runner.addresses[0][1]}"))
-        client = AsyncClient(config=config, namespace="shop", trust_env=False)
-        try:
-            yield client
-        finally:
-            await client.close()
-            await runner.cleanup()
+        async with serving(web.route("*", "/{path:.*}", self.answer)) as port:
+            config = KubeConfig.from_dict(kubeconfig(f"http://127.0.0.1:{port}"))
+            client = AsyncClient(config=config, namespace="shop", trust_env=False)
+            try:
+                yield client
+            finally:
+                await client.close()
 
 
 def _deployment(name: str) -> Json:

@@ -15,6 +15,7 @@ from loadtest.server_books import Bookkeeper
 from loadtest.server_calls import HANDLED, METRICS_PORT, total
 from mesh.pod_pages import Direct
 from tests.canary.kubernetes_api import KubernetesApi
+from tests.http_server import serving
 
 GET = "/shop.catalog.v1.CatalogService/GetProduct"
 FIRST, SECOND, SILENT = "127.77.8.1", "127.77.8.2", "127.77.8.3"
@@ -40,15 +41,8 @@ async def counting(address: str, count: list[int]) -> AsyncIterator[None]:
         counted = count.pop(0) if len(count) > 1 else count[0]
         return web.Response(text=f'process_start_time_seconds 5.0\n{HANDLED}{{method="{GET}",code="OK"}} {counted}\n')
 
-    application = web.Application()
-    application.router.add_get("/metrics", metrics)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, address, METRICS_PORT).start()
-    try:
+    async with serving(web.get("/metrics", metrics), host=address, port=METRICS_PORT):
         yield
-    finally:
-        await runner.cleanup()
 
 
 @dataclass

@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.http_server import serving
+
 Json = dict[str, Any]
 Key = tuple[str, str, str]
 """Plural, namespace, name."""
@@ -89,19 +91,13 @@ class ScriptedApi:
     @asynccontextmanager
     async def serve(self, folder: Path) -> AsyncIterator[Path]:
         """Listen on a free port; yields a kubeconfig."""
-        application = web.Application()
-        application.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(json.dumps(_kubeconfig(runner.addresses[0][1])), encoding="utf-8")
-        try:
-            yield kubeconfig
-        finally:
-            self.break_watches()
-            await runner.cleanup()
+        async with serving(web.route("*", "/{path:.*}", self._answer)) as port:
+            kubeconfig = folder / "kubeconfig"
+            kubeconfig.write_text(json.dumps(_kubeconfig(port)), encoding="utf-8")
+            try:
+                yield kubeconfig
+            finally:
+                self.break_watches()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         plural, namespace, name, sub = _parts(request.path)

@@ -13,6 +13,8 @@ from typing import Any
 from aiohttp import web
 from lightkube import AsyncClient, KubeConfig
 
+from tests.http_server import serving
+
 RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 CREATING = {"waiting": {"reason": "ContainerCreating"}}
 
@@ -112,16 +114,8 @@ class ScriptedApi:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[dict[str, Any]]:
         """Listen while the block runs; yields the content of a kubeconfig."""
-        application = web.Application()
-        application.add_routes([web.route("*", "/{path:.*}", self.answer)])
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        try:
-            yield kubeconfig(f"http://127.0.0.1:{runner.addresses[0][1]}")
-        finally:
-            await runner.cleanup()
+        async with serving(web.route("*", "/{path:.*}", self.answer)) as port:
+            yield kubeconfig(f"http://127.0.0.1:{port}")
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncClient]:

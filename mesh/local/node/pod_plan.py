@@ -19,6 +19,7 @@ from mesh.local.node.pod_roles import PROXY, Proxy, captured_ports, proxy_of
 from mesh.local.node.pod_spec import Offer
 from mesh.local.node.resumption import first_view
 from mesh.local.node.volumes import folder_of
+from mesh.local.reported import ended
 
 _DEFAULT_GRACE = 30.0
 
@@ -60,7 +61,7 @@ class PodPlan:
     @property
     def over(self) -> bool:
         """Whether the pod has already run to its end."""
-        return bool(self.pod.status and self.pod.status.phase in {"Succeeded", "Failed"})
+        return ended(self.pod)
 
     def sockets_of(self, container: Container) -> dict[int, Path]:
         """Where the application listens for the ports its proxy took, by port."""

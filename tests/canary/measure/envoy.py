@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from mesh.canary.measure.scraping import PORT, STATISTICS
+from tests.http_server import serving
 
 
 def cluster(version: str, service: str = "catalog", port: int = 50051) -> str:
@@ -79,12 +80,5 @@ class Envoy:
     @asynccontextmanager
     async def listening(self, address: str) -> AsyncIterator[None]:
         """Give statistics at `address`, where a sidecar does, while the block runs."""
-        application = web.Application()
-        application.add_routes([web.get(STATISTICS, self._answer)])
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, address, PORT).start()
+        async with serving(web.get(STATISTICS, self._answer), host=address, port=PORT):
             yield
-        finally:
-            await runner.cleanup()

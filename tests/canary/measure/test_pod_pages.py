@@ -21,6 +21,7 @@ from mesh.kubectl import Kubectl
 from mesh.pod_pages import ThroughApiServer, Tunnels, Unreached
 from tests.canary.measure.envoy import Envoy
 from tests.canary.measure.pods import parsed, pod
+from tests.http_server import serving
 
 CATALOG = Subject("catalog", "shop", ("v1", "v2"))
 TARGET = f"{STATISTICS}?usedonly&filter={quote(CATALOG.filter, safe='')}"
@@ -47,15 +48,8 @@ async def answering(envoy: Envoy, *codes: int) -> AsyncIterator[tuple[int, list[
         asked.append(request.path)
         return web.Response(status=left.pop(0)) if left else web.Response(text=envoy.text(request.query["filter"]))
 
-    application = web.Application()
-    application.add_routes([web.get("/{path:.*}", answer)])
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield runner.addresses[0][1], asked
-    finally:
-        await runner.cleanup()
+    async with serving(web.get("/{path:.*}", answer)) as port:
+        yield port, asked
 
 
 @asynccontextmanager

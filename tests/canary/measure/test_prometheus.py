@@ -17,6 +17,7 @@ from mesh.canary.measure.prometheus import prometheus
 from mesh.canary.measure.source import Reading
 from mesh.canary.problems import CanaryError, Refused
 from tests.canary.measure.envoy import cluster
+from tests.http_server import serving
 
 BOTH = ("v1", "v2")
 SCRAPE = 5.0
@@ -52,15 +53,8 @@ class Server:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
         """Its address while the block runs."""
-        application = web.Application()
-        application.add_routes([web.post("/api/v1/query", self._answer)])
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        finally:
-            await runner.cleanup()
+        async with serving(web.post("/api/v1/query", self._answer)) as port:
+            yield f"http://127.0.0.1:{port}/"
 
 
 async def read(server: Server) -> Reading:

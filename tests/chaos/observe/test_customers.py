@@ -14,6 +14,7 @@ from grpc import StatusCode
 
 from loadtest.outcome import KINDS, Kind, Outcome
 from mesh.chaos.observe.customers import Stream, page, well_for
+from tests.http_server import serving
 from tests.loadtest.fake_clock import FakeClock
 
 
@@ -78,15 +79,8 @@ async def storefront(answer: web.Response) -> AsyncIterator[str]:
     async def answered(_: web.Request) -> web.Response:
         return answer
 
-    application = web.Application()
-    application.add_routes([web.get("/", answered)])
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with serving(web.get("/", answered)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 async def opened(answer: web.Response) -> Outcome:

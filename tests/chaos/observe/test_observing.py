@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -26,10 +25,9 @@ from mesh.local.state_folder import StateFolder
 from mesh.pod_processes import LocalProcesses
 from mesh.running_shop import Shop
 from tests.canary.kubernetes_api import KubernetesApi
+from tests.http_server import OWN_ADDRESS, serving
 from tests.loadtest.scripted_shop import ScriptedShop, fail, open_shop
 
-ADDRESS = f"127.{34 + os.getpid() % 64}.{os.getpid() // 64 % 256}.2"
-"""Where this process may let a pod listen: other workers run theirs, at the same port."""
 KUBECONFIG = "current-context: scripted\n"
 
 
@@ -76,7 +74,7 @@ async def test_calls_count_for_the_phase_they_were_due_in(tmp_path: Path) -> Non
 async def test_everybody_was_asked_once_before_the_first_customer_comes(tmp_path: Path) -> None:
     api, came = KubernetesApi(), list[int]()
     metadata = {"name": "orders-v1-a", "labels": {"app": "orders", "app.kubernetes.io/component": "service"}}
-    api.put("pods", {"metadata": metadata, "spec": {"containers": []}, "status": {"podIP": ADDRESS}})
+    api.put("pods", {"metadata": metadata, "spec": {"containers": []}, "status": {"podIP": OWN_ADDRESS}})
 
     async def answer(_: web.Request) -> web.Response:
         with suppress(TimeoutError):
@@ -85,22 +83,14 @@ async def test_everybody_was_asked_once_before_the_first_customer_comes(tmp_path
         return web.Response(text="")
 
     load = Load(orders=50, browsing=0, pages=0)
-    async with open_shop() as shop, serving(answer), site(api, shop.target, tmp_path) as where, observing(where, load):
+    async with (
+        open_shop() as shop,
+        serving(web.get(METRICS, answer), host=OWN_ADDRESS, port=METRICS_PORT),
+        site(api, shop.target, tmp_path) as where,
+        observing(where, load),
+    ):
         await calls(shop, 5)
     assert came[0] == 0
-
-
-@asynccontextmanager
-async def serving(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[None]:
-    application = web.Application()
-    application.add_routes([web.get(METRICS, answer)])
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, ADDRESS, METRICS_PORT).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 async def leave_early(where: Site, shop: ScriptedShop) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -18,14 +17,13 @@ from mesh.chaos.observe.observing import unreached
 from mesh.chaos.observe.readings import Asked, Reading, read
 from mesh.pod_pages import Direct
 from tests.chaos.observe.said import metrics, statistics
+from tests.http_server import OWN_ADDRESS, serving
 
-ADDRESS = f"127.{34 + os.getpid() % 64}.{os.getpid() // 64 % 256}.1"
-"""Where this process may let a pod listen: other workers run theirs, at the same ports."""
 PAYMENTS = Asked("payments-v1-a", "payments")
 OUTBOUND = "outbound|50051|every|catalog.shop.svc.cluster.local"
 
 
-def pod(*, address: str = ADDRESS, component: str = "service", ending: bool = False, phase: str = "Running") -> Pod:
+def pod(*, address: str = OWN_ADDRESS, component: str = "service", ending: bool = False, phase: str = "Running") -> Pod:
     document: dict[str, Any] = {
         "metadata": {"name": PAYMENTS.name, "labels": {"app": "payments", "app.kubernetes.io/component": component}},
         "spec": {"containers": [{"name": "payments"}], "initContainers": [{"name": "istio-proxy"}]},
@@ -45,15 +43,8 @@ async def listening(port: int, path: str, text: str, *, frozen: asyncio.Event | 
             await frozen.wait()
         return web.Response(text=text)
 
-    application = web.Application()
-    application.add_routes([web.get(path, answer)])
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, ADDRESS, port).start()
+    async with serving(web.get(path, answer), host=OWN_ADDRESS, port=port):
         yield
-    finally:
-        await runner.cleanup()
 
 
 async def asked(*pods: Pod, patience: float | None = None) -> Reading:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lightkube.resources.core_v1 import Pod
-from lightkube.types import PatchType
 
 from mesh.chaos.faults.fault import Memory, Proof
+from mesh.chaos.faults.mesh.compare_and_set import compare_and_set
 from mesh.chaos.faults.mesh.envoy import listeners
 from mesh.chaos.site import Site
 from mesh.chaos.undo import LABEL
@@ -65,13 +65,5 @@ class AuthorizationRevoked:
         return selector
 
     async def _set(self, site: Site, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
-        test = [{"op": "test", "path": _SELECTOR, "value": old}] if old else []
-        change = {"op": "add", "path": _SELECTOR, "value": new} if new else {"op": "remove", "path": _SELECTOR}
-        await site.client.patch(
-            AuthorizationPolicy,
-            self.policy,
-            [*test, change],
-            namespace=site.shop.namespace,
-            patch_type=PatchType.JSON,
-        )
+        await compare_and_set(site, AuthorizationPolicy, self.policy, _SELECTOR, old=old or None, new=new or None)
         await asyncio.sleep(PROPAGATION)

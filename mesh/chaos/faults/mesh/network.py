@@ -14,11 +14,11 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Pod
 from lightkube.resources.networking_v1 import NetworkPolicy
-from lightkube.types import PatchType
 from pydantic import Field
 
 from mesh.chaos.faults.fault import Memory, Proof
 from mesh.chaos.faults.mesh import detour
+from mesh.chaos.faults.mesh.compare_and_set import compare_and_set
 from mesh.chaos.faults.mesh.envoy import hosts, pods_of
 from mesh.chaos.faults.mesh.peer import BLACK_HOLE, PORT, RESET, command
 from mesh.chaos.problems import NotInjected
@@ -124,11 +124,7 @@ class Network:
 
     async def _set(self, site: Site, old: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> None:
         if old != new:
-            patch = [{"op": "test", "path": _RULES, "value": old}, {"op": "replace", "path": _RULES, "value": new}]
-            name = f"{self.callee}-mesh"
-            await site.client.patch(
-                VirtualService, name, patch, namespace=site.shop.namespace, patch_type=PatchType.JSON
-            )
+            await compare_and_set(site, VirtualService, f"{self.callee}-mesh", _RULES, old=old, new=new)
 
 
 def _metadata(site: Site, name: str) -> ObjectMeta:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from lightkube.types import PatchType
-
 from mesh.chaos.faults.fault import Memory, Proof
+from mesh.chaos.faults.mesh.compare_and_set import compare_and_set
 from mesh.chaos.site import Site
 from mesh.istio_kinds import DestinationRule
 from mesh.running_shop import PROPAGATION
@@ -56,8 +55,5 @@ class OwnConnections:
         return policy
 
     async def _set(self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        patch = [{"op": "test", "path": _POLICY, "value": old}, {"op": "replace", "path": _POLICY, "value": new}]
-        await site.client.patch(
-            DestinationRule, self.service, patch, namespace=site.shop.namespace, patch_type=PatchType.JSON
-        )
+        await compare_and_set(site, DestinationRule, self.service, _POLICY, old=old, new=new)
         await asyncio.sleep(PROPAGATION)

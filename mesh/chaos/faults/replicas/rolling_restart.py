@@ -12,8 +12,7 @@ from mesh.chaos.faults.fault import Memory, Proof
 from mesh.chaos.faults.replicas.deployed import missing, pods_of
 from mesh.chaos.site import Site
 from mesh.gateway import SERVICE as GATEWAY
-from mesh.gateway import VARIABLE
-from mesh.local.addresses import LOOPBACK
+from mesh.gateway import VARIABLE, through_one_pod
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class RollingRestart:
     at_a_time: Annotated[int, Field(ge=1)] = 1
 
     async def impossible(self, site: Site) -> str:
-        if GATEWAY in self.deployments and not site.cluster.local and site.gateway.startswith(f"{LOOPBACK}:"):
+        if GATEWAY in self.deployments and through_one_pod(site.cluster, site.gateway):
             return f"customers come through a port-forward, which ends with its pod: {VARIABLE}=host:port, another way"
         return await missing(site, *self.deployments)
 

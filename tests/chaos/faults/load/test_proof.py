@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,13 +20,13 @@ from mesh.pod_processes import LocalProcesses
 from mesh.running_shop import Shop
 from tests.canary.kubernetes_api import KubernetesApi
 from tests.chaos.observe.said import metrics
+from tests.http_server import OWN_ADDRESS, serving
 
-ADDRESS = f"127.{34 + os.getpid() % 64}.{os.getpid() // 64 % 256}.2"
 PLACE = "/shop.orders.v1.OrdersService/PlaceOrder"
 ORDERS = {
     "metadata": {"name": "orders-v1-a", "labels": {"app": "orders", "app.kubernetes.io/component": "service"}},
     "spec": {"containers": [{"name": "orders"}]},
-    "status": {"podIP": ADDRESS},
+    "status": {"podIP": OWN_ADDRESS},
 }
 
 
@@ -46,17 +45,9 @@ class Busy:
 async def shop(busy: Busy, folder: Path) -> AsyncIterator[Site]:
     api = KubernetesApi()
     api.put("pods", ORDERS)
-    application = web.Application()
-    application.add_routes([web.get("/metrics", busy.answer)])
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, ADDRESS, METRICS_PORT).start()
-        async with api.client() as client:
-            cluster = Cluster(folder / "kubeconfig", local=True)
-            yield Site(cluster, client, Shop(client), LocalProcesses(StateFolder(folder)), "", "r", lambda _: None)
-    finally:
-        await runner.cleanup()
+    async with serving(web.get("/metrics", busy.answer), host=OWN_ADDRESS, port=METRICS_PORT), api.client() as client:
+        cluster = Cluster(folder / "kubeconfig", local=True)
+        yield Site(cluster, client, Shop(client), LocalProcesses(StateFolder(folder)), "", "r", lambda _: None)
 
 
 async def test_it_is_there_when_many_more_arrive_and_gone_when_nobody_is_left(
