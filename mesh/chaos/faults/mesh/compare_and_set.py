@@ -1,4 +1,4 @@
-"""How is a part of an object changed without losing a change of others? A JSON Patch tests what it replaces (RFC 6902)."""
+"""How is a part of an object changed without losing a change of others? A JSON Patch tests first (RFC 6902)."""
 
 from __future__ import annotations
 
