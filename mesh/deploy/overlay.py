@@ -43,6 +43,13 @@ class Overlay:
         """Whether it brings a PostgreSQL server of its own, and so knows the passwords."""
         return DATABASE_SERVER in {(one["kind"], one["metadata"]["name"]) for one in self.objects}
 
+    @property
+    def wants_default_storage(self) -> bool:
+        """Whether it claims a volume without naming the StorageClass that is to make it."""
+        claims = [*self.kinds("PersistentVolumeClaim")]
+        claims += [one for owner in self.kinds("StatefulSet") for one in owner["spec"].get("volumeClaimTemplates", ())]
+        return any("storageClassName" not in one["spec"] for one in claims)
+
     def kinds(self, *wanted: str) -> list[Manifest]:
         """The objects of these kinds."""
         return [one for one in self.objects if one["kind"] in wanted]

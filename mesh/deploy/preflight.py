@@ -15,18 +15,21 @@ ISTIO_GROUPS = ("networking.istio.io", "security.istio.io")
 _ISTIO = ".istio.io/"
 _INJECTOR = "sidecar-injector.istio.io"
 _INSTALL = "install Istio first: `istioctl install --set profile=minimal`"
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _PROCESSES = "process://"  # how the local node calls its container runtime
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the API says. `injector` and `runtimes` are None where we may not look."""
+    """What the API says. `injector`, `runtimes` and `default_storage` are None where we may not look."""
 
     version: str
     istio: frozenset[str]
     """The served versions of Istio's groups, `networking.istio.io/v1`."""
     injector: bool | None
     runtimes: tuple[str, ...] | None
+    default_storage: bool | None
+    """Whether a StorageClass is marked as the default one."""
     secrets: frozenset[str]
     """The Secrets in the overlay's namespace."""
 
@@ -44,6 +47,11 @@ def lacking(facts: Facts, overlay: Overlay) -> list[str]:
         found.append(f"it does not know {', '.join(unknown)}; {_INSTALL}")
     elif facts.injector is False:
         found.append(f"nothing injects Istio's sidecars (no webhook {_INJECTOR}); {_INSTALL}")
+    if facts.default_storage is False and overlay.wants_default_storage:
+        found.append(
+            "it has no default StorageClass, so nothing would make the volumes: install one, or mark one it has with\n"
+            f"kubectl annotate storageclass NAME {_DEFAULT_CLASS}=true"
+        )
     absent = sorted(set(overlay.secret_keys()) - facts.secrets)
     if absent and not overlay.has_database_server:
         found.append(
@@ -61,6 +69,7 @@ async def look(kubectl: Kubectl, overlay: Overlay) -> Facts:
     served = {one["groupVersion"] for group in groups if group["name"] in ISTIO_GROUPS for one in group["versions"]}
     webhooks = await _listed(kubectl, "mutatingwebhookconfigurations")
     nodes = await _listed(kubectl, "nodes")
+    classes = await _listed(kubectl, "storageclasses")
     secrets = await _listed(kubectl, "secrets", f"--namespace={overlay.namespace}")
     return Facts(
         version=version["gitVersion"],
@@ -69,6 +78,7 @@ async def look(kubectl: Kubectl, overlay: Overlay) -> Facts:
         runtimes=None
         if nodes is None
         else tuple(one["status"]["nodeInfo"]["containerRuntimeVersion"] for one in nodes),
+        default_storage=None if classes is None else any(_is_default(one) for one in classes),
         secrets=frozenset(one["metadata"]["name"] for one in secrets or ()),
     )
 
@@ -86,6 +96,10 @@ async def _listed(kubectl: Kubectl, kind: str, *arguments: str) -> Sequence[Mapp
 
 def _injects(configuration: Mapping[str, Any]) -> bool:
     return any(webhook["name"].endswith(_INJECTOR) for webhook in configuration.get("webhooks") or ())
+
+
+def _is_default(storage_class: Mapping[str, Any]) -> bool:
+    return (storage_class["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -110,6 +110,8 @@ class ScriptedCluster:
                 return {"groups": [{"name": _group(one), "versions": [{"groupVersion": one}]} for one in self.groups]}
             case "mutatingwebhookconfigurations":
                 return _list([{"webhooks": [{"name": "namespace.sidecar-injector.istio.io"}]}])
+            case "storageclasses":
+                return _list([{"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}])
             case "--filename=-":
                 return _list([self.objects[_key(one)] for one in documents if _key(one) in self.objects])
         return _list([one for (kind, _), one in self.objects.items() if f"{kind.lower()}s" == what])
