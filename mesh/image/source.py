@@ -15,7 +15,7 @@ class Source:
 
     version: str
     revision: str
-    """A commit; `-dirty` when the checkout holds something else, `unknown` without git."""
+    """A commit; `-dirty` when the checkout holds something else outside docs, `unknown` without git."""
     epoch: int
     """Seconds since 1970: the commit's, so that two builds of it are the same bytes."""
 
@@ -24,7 +24,7 @@ def read_source(root: Path, environ: Mapping[str, str]) -> Source:
     """The source in `root`. SOURCE_DATE_EPOCH, as everywhere, overrules the commit's date."""
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     commit, _, committed = _git(root, "log", "--max-count=1", "--format=%H %ct").partition(" ")
-    changed = "-dirty" if _git(root, "status", "--porcelain") else ""
+    changed = "-dirty" if _git(root, "status", "--porcelain", "--", ".", ":(exclude)docs") else ""
     epoch = environ.get("SOURCE_DATE_EPOCH") or committed or 0
     return Source(version, f"{commit}{changed}" if commit else "unknown", int(epoch))
 

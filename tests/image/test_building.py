@@ -132,6 +132,13 @@ def test_a_changed_checkout_says_so(tmp_path: Path) -> None:
     assert read_source(tmp_path, {}).revision.endswith("-dirty")
 
 
+def test_a_page_that_was_measured_anew_changes_nothing_that_runs(tmp_path: Path) -> None:
+    page = checkout(tmp_path) / "docs" / "capacity.md"
+    page.parent.mkdir()
+    page.write_text("")
+    assert not read_source(tmp_path, {}).revision.endswith("-dirty")
+
+
 def test_source_date_epoch_overrules_the_commits_date(tmp_path: Path) -> None:
     assert read_source(checkout(tmp_path), {"SOURCE_DATE_EPOCH": "5"}).epoch == 5
 

@@ -39,7 +39,7 @@ async def proxy(
     node = {"id": "sidecar", "cluster": "shop"}
     config.write_text(json.dumps({"node": node, "static_resources": resources}))
     process = await asyncio.create_subprocess_exec(
-        envoy, "-c", config, "--concurrency", "1", "--log-level", "error", "--use-dynamic-base-id"
+        envoy, "-c", config, "--concurrency", "1", "--log-level", "error", "--disable-hot-restart"
     )
     try:
         async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
