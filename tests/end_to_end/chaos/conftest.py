@@ -19,10 +19,10 @@ def specs() -> dict[tuple[str, str], Any]:
 
 
 def _without_stamps(spec: dict[str, Any]) -> dict[str, Any]:
-    template = spec.get("template", {})
-    annotations = template.get("metadata", {}).get("annotations", {})
-    annotations.pop("kubectl.kubernetes.io/restartedAt", None)
-    return spec
+    metadata = spec.get("template", {}).get("metadata", {})
+    annotations = metadata.pop("annotations", {})
+    kept = {name: value for name, value in annotations.items() if name != "kubectl.kubernetes.io/restartedAt"}
+    return spec | {"template annotations": kept}
 
 
 @pytest.fixture(autouse=True, scope="module")
