@@ -85,7 +85,7 @@ load-ui: ready ## Locust's page on http://127.0.0.1:8089
 	@$(BIN)/argosy load locust --ui
 
 .PHONY: chaos
-chaos: programs ## Every experiment with its verdict, then 500 random kills; writes reports/chaos.html (about 40 minutes)
+chaos: programs ## Every experiment with its verdict, then 500 random kills; writes reports/chaos.html (half an hour)
 	@mkdir -p reports; $(ON_A_MESH) worst=0; \
 	  $(BIN)/argosy chaos run --all --tries 3 --json reports/chaos.json $(ARGS) || worst=$$?; \
 	  $(BIN)/argosy chaos kills --times 500 --json reports/kills.json || worst=$$?; \

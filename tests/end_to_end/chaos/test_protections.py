@@ -17,7 +17,7 @@ long = pytest.mark.proof("a minute each")
     "experiment",
     [
         "payments-errors",
-        "catalog-killed",
+        pytest.param("catalog-killed", marks=long),
         pytest.param("payments-black-hole", marks=long),
         pytest.param("network-refused", marks=long),
         pytest.param("orders-killed-in-saga", marks=long),
@@ -31,7 +31,6 @@ def test_rule_36_taking_it_away_turns_a_pass_into_a_fail(experiment: str, tmp_pa
     assert ended.code == 0
 
 
-@long
 def test_every_fast_experiment_passes(tmp_path: Path) -> None:
     file = tmp_path / "chaos.json"
     ended = argosy("chaos", "run", "--fast", "--tries", "3", "--json", str(file))
