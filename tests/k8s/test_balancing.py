@@ -81,8 +81,11 @@ async def test_a_pod_of_another_zone_is_not_asked_while_one_here_is_well(catalog
 
 async def test_calls_leave_a_zone_whose_pods_are_sick(catalog: Destination) -> None:
     async with Host("refuses") as near, Host("answers") as far, catalog.channel([near.port], [far.port]) as channel:
-        assert await outcomes(channel, 40) == {UNAVAILABLE: 3, OK: 37}
-    assert far.calls == 37
+        found = await outcomes(channel, 40)
+    # The third failure ejects; until the main thread has told the one that takes calls, that may take another.
+    assert found.keys() == {UNAVAILABLE, OK}
+    assert 3 <= found[UNAVAILABLE] < 10
+    assert far.calls == found[OK]
 
 
 async def test_without_ejection_they_never_leave(catalog: Destination) -> None:

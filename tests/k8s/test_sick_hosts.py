@@ -88,8 +88,10 @@ async def test_a_host_that_keeps_refusing_is_ejected(serve: Serve) -> None:
     sick = Host("refuses")
     async with serve(Host("answers"), sick) as channel:
         outcomes = Counter([await call(channel, LONG) for _ in range(40)])
-    assert outcomes == {OK: 37, UNAVAILABLE: 3}
-    assert sick.calls == 3
+    # Ejected at its third; until the thread that takes calls knows, it may get another.
+    assert outcomes[OK] + outcomes[UNAVAILABLE] == 40
+    assert 3 <= outcomes[UNAVAILABLE] < 10
+    assert sick.calls == outcomes[UNAVAILABLE]
 
 
 async def test_with_istios_ten_percent_it_is_not(serve: Serve) -> None:
