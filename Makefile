@@ -131,7 +131,7 @@ browser: ready ## Fetch a Chromium into the user's cache where none is installed
 	@$(BIN)/python -m mesh.browser
 
 .PHONY: test-unit
-test-unit: programs ## Unit tests, in under a minute
+test-unit: programs ## Unit tests, in about a minute
 	@COVERAGE_FILE=.coverage.unit $(PYTEST) $(COVERAGE) tests -m "not integration and not processes and not end_to_end and not cluster" -n auto --dist loadfile
 
 .PHONY: test-integration
