@@ -102,7 +102,7 @@ def _built(root: Path) -> list[Finding]:
         built = subprocess.run([kubectl, "kustomize", overlay], capture_output=True, text=True, check=False)
         if built.returncode:
             raise NotBuilt(f"{overlay.relative_to(root)}: {built.stderr.strip()}")
-        findings += lint_objects(str(overlay.relative_to(root)), list(yaml.safe_load_all(built.stdout)))
+        findings += lint_objects(str(overlay.relative_to(root)), list(yaml.load_all(built.stdout, yaml.CSafeLoader)))
     return findings
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,28 +38,34 @@ def envoy() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shop(kubectl: Path) -> Manifests:
+def built(kubectl: Path) -> Callable[[str], Manifests]:
+    """The overlay of this name, built once in a process, however its tests come in turn."""
+    return cache(lambda name: build(kubectl, overlay_named(name)))
+
+
+@pytest.fixture(scope="session")
+def shop(built: Callable[[str], Manifests]) -> Manifests:
     """The overlay `local`: the shop, the mesh around it, both canaries."""
-    return build(kubectl, overlay_named("local"))
+    return built("local")
 
 
 @pytest.fixture(scope="session")
-def kind(kubectl: Path) -> Manifests:
-    return build(kubectl, overlay_named("kind"))
+def kind(built: Callable[[str], Manifests]) -> Manifests:
+    return built("kind")
 
 
 @pytest.fixture(scope="session")
-def production(kubectl: Path) -> Manifests:
-    return build(kubectl, overlay_named("production"))
+def production(built: Callable[[str], Manifests]) -> Manifests:
+    return built("production")
 
 
 @pytest.fixture(scope="session", params=OVERLAYS)
-def overlay(request: pytest.FixtureRequest, kubectl: Path) -> Manifests:
+def overlay(request: pytest.FixtureRequest, built: Callable[[str], Manifests]) -> Manifests:
     """Each overlay in turn."""
-    return build(kubectl, overlay_named(request.param))
+    return built(request.param)
 
 
 @pytest.fixture(scope="session", params=["kind", "production"])
-def on_nodes(request: pytest.FixtureRequest, kubectl: Path) -> Manifests:
+def on_nodes(request: pytest.FixtureRequest, built: Callable[[str], Manifests]) -> Manifests:
     """Each overlay whose pods run on real nodes, in turn."""
-    return build(kubectl, overlay_named(request.param))
+    return built(request.param)

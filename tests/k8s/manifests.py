@@ -52,7 +52,7 @@ def build(kubectl: Path, folder: Path) -> Manifests:
     """Build `folder` with kustomize; a folder that does not build fails the test with kustomize's words."""
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return Manifests(done.stdout, tuple(yaml.safe_load_all(done.stdout)))
+    return Manifests(done.stdout, tuple(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader)))
 
 
 def seconds(duration: str) -> float:

@@ -59,7 +59,7 @@ class Lives:
 
 
 WHICH = [
-    pytest.param(WEIGHTS, id="of weights"),
+    pytest.param(WEIGHTS, id="of weights", marks=pytest.mark.proof("ten lives")),
     pytest.param(EVERYTHING, id="of all", marks=pytest.mark.proof("fifty lives")),
 ]
 

@@ -18,6 +18,7 @@ GET = "/shop.catalog.v1.CatalogService/GetProduct"
 OUTAGE_BLOCKS = 8
 
 
+@pytest.mark.proof("the guide promotes one as well")
 async def test_a_good_version_is_promoted_and_taken_back_without_a_lost_request(
     shopper: Shopper, quick: tuple[str, str]
 ) -> None:
